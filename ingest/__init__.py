@@ -1,0 +1,1 @@
+"""Sources → posts → fetched pictures → thumbnails → events."""

@@ -1,0 +1,1 @@
+"""One module per network: its shape becomes ours there and nowhere else. `base` says what a source is."""
