@@ -32,7 +32,7 @@ class OpenObject:
 
 
 class Store(Protocol):
-    """All five verbs raise `StoreUnavailable` when the store is in trouble, `ObjectMissing` where a key is not there."""
+    """Each verb raises `StoreUnavailable` when the store is in trouble and `ObjectMissing` where a key is not there."""
 
     async def open(self, key: str, start: int = 0, length: int | None = None) -> OpenObject:
         """Read from byte `start`, `length` bytes or to the end."""
