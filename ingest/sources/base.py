@@ -39,6 +39,11 @@ class Source(Protocol):
         """The network's name in searches and on the wire: `x`, `folder`, `demo`."""
         ...
 
+    @property
+    def keeps_originals(self) -> bool:
+        """Whether the bytes as fetched go into the store: not where the source can make them again at any time."""
+        ...
+
     def check_query(self, query: str) -> None:
         """Raise SourceRefused, in words an operator can act on, when the network would not take this query."""
         ...

@@ -89,6 +89,24 @@ class Walls:
             # another process was quicker
             await self.get(slug)
 
+    async def new_epoch(self) -> list[Wall]:
+        """Begin a new life of every wall's counter: viewers take a new snapshot. After a restore from a backup."""
+        async with self._context.database.writing() as connection:
+            rows = (await connection.execute(select(t.wall).order_by(t.wall.c.slug).with_for_update())).mappings().all()
+            for row in rows:
+                epoch = ids.epoch(self._context.now(), row["epoch"])
+                await connection.execute(
+                    update(t.wall).where(t.wall.c.slug == row["slug"]).values(epoch=epoch, seq=0, confirmed=0)
+                )
+                # the places of what is shown must stay below those of what comes
+                await connection.execute(
+                    update(t.post)
+                    .where(t.post.c.wall == row["slug"], t.post.c.placed.is_not(None))
+                    .values(placed=t.post.c.placed - row["seq"], seq=None)
+                )
+        self._context.changed.fire()
+        return await self.all()
+
     async def change(
         self,
         slug: str,
