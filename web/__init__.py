@@ -1,0 +1,1 @@
+"""What browsers ask over HTTP: the wall page, the operators' console and their API. Imports `wall` only."""
