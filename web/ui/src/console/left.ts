@@ -152,7 +152,7 @@ function searchRow(desk: Desk, search: Search, now: number): TemplateResult {
   const toggle = search.enabled ? "Pause" : "Go on";
   return html`<li class="search ${search.enabled ? "" : "paused"}">
     <div class="line">
-      <span class="text" title=${search.query}><bdi>${search.query}</bdi></span>
+      <span class="query" title=${search.query}><bdi>${search.query}</bdi></span>
       <span class="tools">
         <button class="plain" title=${toggle} aria-label="${toggle}: ${search.query}" @click=${() => desk.pauseOrGoOn(search)}>
           ${shape(search.enabled ? "pause" : "play")}
@@ -216,7 +216,11 @@ function parts(desk: Desk, now: number): TemplateResult {
 
 function partRow(part: Part, now: number): TemplateResult {
   const well = part.ok && !part.silent;
-  const word = part.silent ? `Silent for ${ago(part.at, now)}` : part.ok ? "Well" : `Trouble for ${ago(part.since, now)}`;
+  const word = part.silent
+    ? `Silent for ${ago(part.at, now)}`
+    : part.ok
+      ? "Well"
+      : `Trouble for ${ago(part.since, now)}`;
   return html`<li class="part ${well ? "well" : part.silent ? "silent" : "bad"}">
     ${shape(well ? "check" : "alert")}
     <span class="text">${part.part}</span>

@@ -12,6 +12,8 @@ export interface Deed {
   /** The post as the operator saw it. */
   readonly post: Post;
   readonly held: boolean;
+  /** It takes an earlier deed back, and offers no undo of its own. */
+  readonly undoes: boolean;
 }
 
 /** A deed that was done and can be undone by its opposite. */
@@ -204,7 +206,11 @@ export function countOf(model: Model, state: State): number {
 
 /** What `u` would take back: the newest notice that still offers it. */
 export function undoable(model: Model): Notice | null {
-  return model.notices.findLast((notice) => notice.deed !== null || notice.undo !== null || notice.search !== null) ?? null;
+  return (
+    model.notices.findLast(
+      (notice) => notice.deed !== null || notice.undo !== null || notice.search !== null,
+    ) ?? null
+  );
 }
 
 /** What to read again after a hint. */
@@ -229,7 +235,16 @@ function withOverview(model: Model, overview: Overview): Model {
 }
 
 function emptied(model: Model): Model {
-  return { ...model, posts: null, next: null, more: false, selected: null, story: null, picture: 0, over: null };
+  return {
+    ...model,
+    posts: null,
+    next: null,
+    more: false,
+    selected: null,
+    story: null,
+    picture: 0,
+    over: null,
+  };
 }
 
 /** After a new reading the selection stays on its post, also when that has left the list. */
@@ -292,12 +307,12 @@ function joined(older: readonly Post[], newer: readonly Post[]): readonly Post[]
 }
 
 /** A deed that is about to begin. */
-export function deedOf(id: number, kind: ActionKind, post: Post): Deed {
-  return { id, kind, post, held: waits(kind, post) };
+export function deedOf(id: number, kind: ActionKind, post: Post, undoes = false): Deed {
+  return { id, kind, post, held: !undoes && waits(kind, post), undoes };
 }
 
 /** How a deed that was done can be undone: on the post as it is now. */
 export function undoOf(deed: Deed, now: Post): Undo | null {
-  const opposite = oppositeOf(deed.kind, deed.post);
+  const opposite = deed.undoes ? null : oppositeOf(deed.kind, deed.post);
   return opposite === null ? null : { kind: opposite, post: now };
 }
