@@ -40,6 +40,7 @@ export class Desk {
   #ahead = 0;
   #reading = 0;
   #busy = false;
+  #urgent = false;
 
   constructor(changed: () => void) {
     this.#changed = changed;
@@ -234,7 +235,10 @@ export class Desk {
 
   #readSoon(kinds: readonly HintKind[], wait = READ_EVERY_MILLISECONDS): void {
     for (const kind of kinds) this.#stale.add(kind);
-    if (this.#busy) return;
+    if (this.#busy) {
+      this.#urgent ||= wait === 0;
+      return;
+    }
     if (this.#reading !== 0 && wait > 0) return;
     window.clearTimeout(this.#reading);
     this.#reading = window.setTimeout(() => void this.#readStale(), wait);
@@ -242,13 +246,16 @@ export class Desk {
 
   async #readStale(): Promise<void> {
     this.#reading = 0;
+    this.#urgent = false;
+    if (this.model.phase === "signed-out") return;
     const due = [...this.#stale];
     this.#stale.clear();
     this.#busy = true;
     await this.#read(due);
     this.#busy = false;
-    if (this.#stale.size > 0)
-      this.#readSoon([], this.model.problem ? AGAIN_MILLISECONDS : READ_EVERY_MILLISECONDS);
+    if (this.#stale.size === 0) return;
+    if (this.#urgent) this.#readSoon([], 0);
+    else this.#readSoon([], this.model.problem ? AGAIN_MILLISECONDS : READ_EVERY_MILLISECONDS);
   }
 
   /** Read what the hints are about. When that fails, say so above the list and try again in a while. */
