@@ -61,14 +61,11 @@ function large(media: Media | null, post: Post): TemplateResult {
     return html`<div class="large none">${shape(post.state === "failed" ? "alert" : "arriving")}<p>${text}</p></div>`;
   }
   const rendition = renditionFor(media, LARGE_PIXELS);
-  const blur = blurOf(media);
   // the place is as large as the picture will be, so that nothing jumps
   return html`<div class="large">
     <div
       class="frame"
-      .style=${`aspect-ratio: ${media.width} / ${media.height}; --aspect: ${media.width / media.height};${
-        blur ? ` background-image: url(${blur})` : ""
-      }`}
+      .style=${`aspect-ratio: ${media.width} / ${media.height}; --aspect: ${media.width / media.height}; ${blurStyle(media)}`}
     >
       ${
         rendition
@@ -81,8 +78,16 @@ function large(media: Media | null, post: Post): TemplateResult {
             />`
           : nothing
       }
+      <p class="note">
+        ${post.state === "removed" ? "Pictures of removed posts are not served." : "This picture can’t be loaded."}
+      </p>
     </div>
   </div>`;
+}
+
+function blurStyle(media: Media): string {
+  const blur = blurOf(media);
+  return blur ? `background-image: url(${blur})` : "";
 }
 
 function strip(desk: Desk, post: Post, at: number): TemplateResult | typeof nothing {
@@ -92,9 +97,17 @@ function strip(desk: Desk, post: Post, at: number): TemplateResult | typeof noth
       (media, index) => html`<button
         aria-pressed=${index === at}
         aria-label="Picture ${index + 1} of ${post.media.length}"
+        .style=${blurStyle(media)}
         @click=${() => desk.change({ type: "picture", index })}
       >
-        <img src=${renditionFor(media, 100)?.url ?? ""} alt="" decoding="async" draggable="false" />
+        <img
+          src=${renditionFor(media, 100)?.url ?? ""}
+          alt=""
+          decoding="async"
+          draggable="false"
+          @load=${(event: Event) => (event.target as HTMLElement).classList.remove("gone")}
+          @error=${(event: Event) => (event.target as HTMLElement).classList.add("gone")}
+        />
       </button>`,
     )}
   </div>`;
@@ -163,8 +176,10 @@ function buttons(desk: Desk, post: Post): TemplateResult | typeof nothing {
   const busy = desk.model.deeds.some((deed) => deed.post.id === post.id);
   return html`<footer class="deeds">
     ${kinds.map(
-      (kind) => html`<button class="deed ${kind}" ?disabled=${busy} @click=${() => desk.act(kind)}>
-        ${shape(ACTION_ICONS[kind])}<span>${ACTION_WORDS[kind]}</span><kbd>${ACTION_KEYS[kind]}</kbd>
+      (
+        kind,
+      ) => html`<button class="deed ${kind}" aria-keyshortcuts=${ACTION_KEYS[kind]} ?disabled=${busy} @click=${() => desk.act(kind)}>
+        ${shape(ACTION_ICONS[kind])}<span>${ACTION_WORDS[kind]}</span><kbd aria-hidden="true">${ACTION_KEYS[kind]}</kbd>
       </button>`,
     )}
   </footer>`;

@@ -72,6 +72,7 @@ function stateRow(desk: Desk, state: State): TemplateResult {
     <button
       class="row ${state}"
       aria-current=${chosen ? "page" : "false"}
+      aria-keyshortcuts=${VIEW_KEYS[state]}
       @click=${() => {
         desk.look(state);
         desk.change({ type: "over", over: null });
@@ -80,7 +81,7 @@ function stateRow(desk: Desk, state: State): TemplateResult {
       ${shape(STATE_ICONS[state])}
       <span class="text">${STATE_WORDS[state]}</span>
       <span class="count">${shortCount(countOf(desk.model, state))}</span>
-      <kbd>${VIEW_KEYS[state]}</kbd>
+      <kbd aria-hidden="true">${VIEW_KEYS[state]}</kbd>
     </button>
   </li>`;
 }
@@ -105,7 +106,7 @@ function policySwitch(desk: Desk): TemplateResult | typeof nothing {
     </button>
   `;
   return html`<section class="policy">
-    <h2>Policy <kbd>O</kbd></h2>
+    <h2>Policy <kbd aria-hidden="true">O</kbd></h2>
     <div
       class="segments"
       role="radiogroup"
@@ -130,7 +131,7 @@ function searches(desk: Desk, now: number): TemplateResult {
     <h2>
       Searches
       <button class="plain add" @click=${() => desk.change({ type: "dialog", dialog: "add-search" })}>
-        ${shape("plus")}<span>Add</span><kbd>/</kbd>
+        ${shape("plus")}<span>Add</span><kbd aria-hidden="true">/</kbd>
       </button>
     </h2>
     ${

@@ -32,7 +32,7 @@ function noticeRow(desk: Desk, notice: Notice, newest: boolean): TemplateResult 
     }
     ${
       canUndo
-        ? html`<button @click=${() => desk.undoNotice(notice)}>Undo${newest ? html`<kbd>U</kbd>` : nothing}</button>`
+        ? html`<button @click=${() => desk.undoNotice(notice)}>Undo${newest ? html`<kbd aria-hidden="true">U</kbd>` : nothing}</button>`
         : nothing
     }
     ${
@@ -110,9 +110,9 @@ export function addSearch(desk: Desk, form: SearchForm, redraw: () => void): Tem
       ${shape("alert")}<span>${form.problem}</span>
     </p>
     <footer>
-      <button type="button" @click=${() => desk.change({ type: "dialog", dialog: null })}>Cancel<kbd>Esc</kbd></button>
+      <button type="button" @click=${() => desk.change({ type: "dialog", dialog: null })}>Cancel<kbd aria-hidden="true">Esc</kbd></button>
       <button class="strong" ?disabled=${form.sending || form.query.trim() === "" || networks.length === 0}>
-        ${form.sending ? "Adding…" : "Add search"}<kbd>↵</kbd>
+        ${form.sending ? "Adding…" : "Add search"}<kbd aria-hidden="true">↵</kbd>
       </button>
     </footer>
   </form>`;
@@ -137,7 +137,7 @@ export function keysTable(desk: Desk): TemplateResult {
       )}
     </div>
     <footer>
-      <button @click=${() => desk.change({ type: "dialog", dialog: null })}>Close<kbd>Esc</kbd></button>
+      <button @click=${() => desk.change({ type: "dialog", dialog: null })}>Close<kbd aria-hidden="true">Esc</kbd></button>
     </footer>
   </div>`;
 }

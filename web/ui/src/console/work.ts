@@ -28,7 +28,7 @@ export function workPane(desk: Desk, now: number): TemplateResult {
           : nothing
       }
       <button class="plain hint" @click=${() => desk.change({ type: "dialog", dialog: "keys" })}>
-        Keys<kbd>?</kbd>
+        Keys<kbd aria-hidden="true">?</kbd>
       </button>
     </header>
     ${tabs(desk)} ${trouble(desk)}
@@ -155,7 +155,7 @@ function empty(desk: Desk): TemplateResult {
     ${shape(icon)}
     <h3>${title}</h3>
     <p>${text}</p>
-    ${button ? html`<button class="strong" @click=${button.press}>${button.word}<kbd>${button.key}</kbd></button>` : nothing}
+    ${button ? html`<button class="strong" @click=${button.press}>${button.word}<kbd aria-hidden="true">${button.key}</kbd></button>` : nothing}
   </div>`;
 }
 
