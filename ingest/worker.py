@@ -4,20 +4,21 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import structlog
+from wall.pictures.studio import PictureStudio, Rendered
+from wall.store.keys import new_key
 
 from ingest.sources.base import Source
+from ingest.sources.command import stored_key
 from wall.catalogue import Catalogue
 from wall.catalogue.work import MediaResult, MediaWork, PostWork, StoredRendition
 from wall.errors import CatalogueError, ClaimLost, FetchError, FriezeError, PictureError, StoreError
-from wall.pictures.studio import PictureStudio, Rendered
 from wall.posts import Role
 from wall.store.base import CHUNK, Store
-from wall.store.keys import new_key
 
 POSTS_AT_ONCE = 4
 # a worker that died gives its posts back after this; renewed at half of it
@@ -149,7 +150,7 @@ class Worker:
                     )
                 )
             if source.keeps_originals and not media.is_avatar:
-                stored.append(await self._keep_original(original, rendered))
+                stored.append(await self._keep_original(media, original, rendered))
         except BaseException:
             await asyncio.shield(self._delete(stored))
             raise
@@ -162,10 +163,12 @@ class Worker:
             renditions=tuple(stored),
         )
 
-    async def _keep_original(self, original: Path, rendered: Rendered) -> StoredRendition:
-        key = new_key()
+    async def _keep_original(self, media: MediaWork, original: Path, rendered: Rendered) -> StoredRendition:
         length = original.stat().st_size
-        await self._store.put(key, length, rendered.type, _file(original))
+        key = stored_key(media.origins[0])
+        if key is None:
+            key = new_key()
+            await self._store.put(key, length, rendered.type, _file(original))
         return StoredRendition(
             role="original", width=rendered.width, height=rendered.height, type=rendered.type, bytes=length, key=key
         )
@@ -190,7 +193,7 @@ class Worker:
         # our own trouble (store, pool) never costs a post its picture; a host that stays away does
         return work.attempts + 1 < FETCH_ATTEMPTS or not isinstance(error, FetchError | PictureError)
 
-    def _next_chance(self, work: PostWork):
+    def _next_chance(self, work: PostWork) -> datetime:
         longest = min(LONGEST_PAUSE, FIRST_PAUSE * 3 ** min(work.attempts, 8))
         return self._catalogue.now() + timedelta(seconds=random.uniform(longest / 2, longest))  # noqa: S311
 
