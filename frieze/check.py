@@ -84,7 +84,8 @@ async def _database(settings: Settings) -> Result:
 
 
 async def _store(settings: Settings) -> Result:
-    await open_store(settings.store).check()
+    store = await open_store(settings.store)
+    await store.check()
     return Result("store", True, f"{settings.store.split(':', 1)[0]}: wrote, read and deleted a test object.")
 
 

@@ -288,9 +288,7 @@ def _settings(**overrides: Any) -> Settings:
     return settings
 
 
-def _with_catalogue(
-    settings: Settings, run: Callable[[Catalogue], Awaitable[None]], *, migrate: bool = True
-) -> None:
+def _with_catalogue(settings: Settings, run: Callable[[Catalogue], Awaitable[None]], *, migrate: bool = True) -> None:
     async def session() -> None:
         async with _opened(settings, migrate=migrate) as catalogue:
             await run(catalogue)

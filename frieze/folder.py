@@ -18,7 +18,8 @@ def data_folder(path: Path) -> Path:
         probe.unlink()
     except OSError as error:
         raise SettingsError(
-            f"The data folder {path} can't be written ({error.strerror}); choose another one with --data or FRIEZE_DATA."
+            f"The data folder {path} can't be written ({error.strerror}); "
+            "choose another one with --data or FRIEZE_DATA."
         ) from error
     return path
 

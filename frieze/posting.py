@@ -35,7 +35,7 @@ async def post_files(
     await catalogue.walls.get(wall)
     contents = [await asyncio.to_thread(_read, file) for file in files]
     hashes = [hashlib.sha256(content).hexdigest() for content in contents]
-    store = open_store(store_url)
+    store = await open_store(store_url)
     origins: list[str] = []
     for content in contents:
         key = new_key()

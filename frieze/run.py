@@ -12,30 +12,30 @@ from pathlib import Path
 
 import structlog
 import uvloop
+from relay.server import Relay
+from relay.websocket import websocket_class
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
+from web.console import console_routes
 
 from frieze.broker import broker_address, service_password
 from frieze.folder import data_folder, scratch_folder
 from frieze.health import health_routes
 from frieze.hello import say_hello
-from frieze.relaying import EmbeddedBroker, log_reader, relay_settings, upstream
+from frieze.relaying import log_reader, relay_settings, upstream
 from frieze.server import Dispatch, bind, http_server
 from frieze.settings import Settings
 from frieze.sources import make_sources, query_checks, start_searches
 from ingest.service import Ingest
 from ingest.worker import Worker
 from relay.media import MediaServer
-from relay.server import Relay
-from relay.websocket import websocket_class
 from wall.broker.publisher import Publisher
 from wall.catalogue import Catalogue
 from wall.catalogue.migrate import is_current
 from wall.errors import CatalogueError, FriezeError, SettingsError
 from wall.pictures.studio import PictureStudio
 from wall.store import open_store
-from web.console import console_routes
 from web.headers import SecurityHeaders
 from web.public import PublicPages
 
@@ -126,7 +126,7 @@ class _Process:
         up: bool,
     ) -> None:
         settings, catalogue = self.settings, self.catalogue
-        store = open_store(settings.store)
+        store = await open_store(settings.store)
         address = broker_address(settings, stomp.getsockname()[1] if stomp else None)
         relay: Relay | None = None
         upstream_ready: Callable[[], bool] = lambda: True  # noqa: E731
@@ -142,9 +142,7 @@ class _Process:
         if Part.INGEST in parts:
             sources = await make_sources(stack, settings, store)
             studio = await stack.enter_async_context(PictureStudio(workers=settings.picture_workers or None))
-            worker = Worker(
-                catalogue, sources, store, studio, holder=self.holder, folder=scratch_folder(settings.data)
-            )
+            worker = Worker(catalogue, sources, store, studio, holder=self.holder, folder=scratch_folder(settings.data))
             self.work.append(Ingest(catalogue, sources, store, worker, holder=self.holder).run)
             if up:
                 await start_searches(catalogue, settings)

@@ -28,7 +28,7 @@ class Housekeeping:
             try:
                 await self._catalogue.log.prune()
                 while await self.purge() == AT_ONCE:
-                    await asyncio.sleep(0)
+                    pass
             except (CatalogueError, StoreError) as error:
                 self._log.warning("could not tidy up", reason=str(error))
             await asyncio.sleep(EVERY_SECONDS)

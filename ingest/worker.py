@@ -9,16 +9,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import structlog
-from wall.pictures.studio import PictureStudio, Rendered
-from wall.store.keys import new_key
 
 from ingest.sources.base import Source
 from ingest.sources.command import stored_key
 from wall.catalogue import Catalogue
 from wall.catalogue.work import MediaResult, MediaWork, PostWork, StoredRendition
 from wall.errors import CatalogueError, ClaimLost, FetchError, FriezeError, PictureError, StoreError
+from wall.pictures.studio import PictureStudio, Rendered
 from wall.posts import Role
 from wall.store.base import CHUNK, Store
+from wall.store.keys import new_key
 
 POSTS_AT_ONCE = 4
 # a worker that died gives its posts back after this; renewed at half of it

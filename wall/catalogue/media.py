@@ -82,9 +82,7 @@ class MediaRecords:
     async def purged(self, media_id: str) -> None:
         """The bytes of this media are gone from the store."""
         async with self._context.database.writing() as connection:
-            await connection.execute(
-                update(t.media).where(t.media.c.id == media_id).values(purged=True, renditions=[])
-            )
+            await connection.execute(update(t.media).where(t.media.c.id == media_id).values(purged=True, renditions=[]))
 
     async def _signature(self, path: str, until: int) -> str:
         if self._secret is None:
