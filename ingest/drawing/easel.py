@@ -38,7 +38,7 @@ def _ridges(what: Scene, chance: random.Random) -> Image.Image:
     near, far = _rgb(top), _rgb(bottom)
     for layer in range(6):
         part = layer / 5
-        colour = tuple(int(f + (n * 0.6 - f) * part) for f, n in zip(far, near, strict=True))
+        colour = _mix(far, near, part)
         height = what.height * (0.4 + 0.1 * layer)
         points = [(0.0, float(what.height))]
         level = height
@@ -48,6 +48,11 @@ def _ridges(what: Scene, chance: random.Random) -> Image.Image:
         points.append((float(what.width), float(what.height)))
         draw.polygon(points, fill=colour)
     return image
+
+
+def _mix(far: tuple[int, int, int], near: tuple[int, int, int], part: float) -> tuple[int, int, int]:
+    red, green, blue = (int(f + (n * 0.6 - f) * part) for f, n in zip(far, near, strict=True))
+    return red, green, blue
 
 
 def _rgb(text: str) -> tuple[int, int, int]:

@@ -78,10 +78,11 @@ _WORDS: dict[Subject, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-def scene(seed: str, subjects: tuple[Subject, ...] = SUBJECTS) -> Scene:
+def scene(seed: str) -> Scene:
     """The picture that `seed` stands for: always the same one. `seed` names its subject when it ends in one."""
     chance = random.Random(seed)  # noqa: S311 - a picture's shape, not a secret
-    subject = next((one for one in SUBJECTS if seed.endswith(f"/{one}")), None) or chance.choice(subjects)
+    named: list[Subject] = [one for one in SUBJECTS if seed.endswith(f"/{one}")]
+    subject = named[0] if named else chance.choice(SUBJECTS)
     width, height = chance.choice(_SIZES)
     mood = chance.randrange(4)
     return Scene(seed=seed, subject=subject, width=width, height=height, mood=mood, words=_WORDS[subject][mood])

@@ -31,7 +31,7 @@ _REMEMBERED = 8  # times of posts kept in the checkpoint
 
 
 class DemoSource:
-    """`pace` is posts a second; `pictures` the most that one post has; `changes` whether posts are edited and removed."""
+    """`pace`: posts a second. `pictures`: the most that one post has. `changes`: whether posts are edited and removed."""
 
     network = NETWORK
     keeps_originals = False  # drawn again at any time
