@@ -27,42 +27,42 @@ AUTHORS: tuple[tuple[str, str], ...] = (
 )
 
 SAYINGS: dict[Subject, tuple[str, ...]] = {
-    "mountains": (
+    Subject.MOUNTAINS: (
         "Up before the birds for this. Worth every yawn. #mountains #firstlight",
         "Seven ridges and not a single sound. #hiking #mist",
         "The valley kept its fog until noon. #mountains",
     ),
-    "dunes": (
+    Subject.DUNES: (
         "Sand in my boots, in my bag, in my tea. Regret nothing. #desert #goldenhour",
         "The wind redraws these every night. #dunes",
         "Walked an hour for one line of shadow. #desert #minimal",
     ),
-    "sea": (
+    Subject.SEA: (
         "Last light. Nobody on the pier spoke. #sea #sunset",
         "The water was so still that we whispered. #seascape",
         "One more evening by the sea before we drive home. #coast #evening",
     ),
-    "aurora": (
+    Subject.AURORA: (
         "It danced for eleven minutes and was gone. #aurora #northernlights",
         "My fingers froze, my heart did not. #aurora",
         "We stopped the car in the middle of nowhere for this. #nightsky",
     ),
-    "city": (
+    Subject.CITY: (
         "Every window a story. #city #bluehour",
         "Waiting for the tram, looked up. #skyline #dusk",
         "The hour when the lights win. #cityscape",
     ),
-    "stars": (
+    Subject.STARS: (
         "No signal, no lamps, all the stars. #milkyway #nightsky",
         "Thirty seconds of standing very still. #longexposure #stars",
         "Old light, new coffee. #astrophotography",
     ),
-    "leaves": (
+    Subject.LEAVES: (
         "Pressed these in my grandmother’s atlas. #botanical",
         "A small study in green. #leaves #print",
         "Sunday: paper, scissors, garden. #botanical #handmade",
     ),
-    "shapes": (
+    Subject.SHAPES: (
         "Cut paper, no plan. #geometry #abstract",
         "Morning exercise: four colours, one rule. #design #shapes",
         "For the hallway. Still deciding which way is up. #print #abstract",

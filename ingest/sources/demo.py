@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ingest.drawing.easel import paint, paint_avatar
-from ingest.drawing.scenes import SUBJECTS, Subject, scene
+from ingest.drawing.scenes import Subject, scene
 from ingest.drawing.words import AUTHORS, SAYINGS
 from ingest.sources.base import Checkpoint, Page
 from wall.errors import FetchRefused, FetchUnavailable, SourceRefused
@@ -31,7 +31,7 @@ _REMEMBERED = 8  # times of posts kept in the checkpoint
 
 
 class DemoSource:
-    """`pace`: posts a second. `pictures`: the most that one post has. `changes`: whether posts are edited and removed."""
+    """`pace`: posts a second. `pictures`: the most that one has. `changes`: whether some are edited and removed."""
 
     network = NETWORK
     keeps_originals = False  # drawn again at any time
@@ -134,8 +134,7 @@ class DemoSource:
 
     def _subject(self, query: str, series: str, number: int) -> Subject:
         """Every subject once before any comes again, in an order that changes from round to round."""
-        named = tuple(one for one in SUBJECTS if one in query.lower().split())
-        order = list(named or SUBJECTS)
+        order = [one for one in Subject if one.value in query.lower().split()] or list(Subject)
         turn, place = divmod(number, len(order))
         random.Random(f"{series}/{turn}").shuffle(order)  # noqa: S311 - an order of pictures, not a secret
         return order[place]
