@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from frieze.broker import broker_address
@@ -107,8 +107,7 @@ async def _broker(settings: Settings) -> Result:
 async def _x(settings: Settings) -> Result:
     if settings.x_bearer_token is None:
         return Result("x", None, "No FRIEZE_X_BEARER_TOKEN, so X is not searched.")
-    async with AsyncExitStack() as stack:
-        return Result("x", True, await check_x(stack, settings))
+    return Result("x", True, await check_x(settings))
 
 
 @asynccontextmanager

@@ -152,7 +152,7 @@ class _Process:
             routes: list[BaseRoute] = [*health_routes(catalogue, upstream_ready)]
             if Part.WEB in parts:
                 routes += console_routes(
-                    catalogue, built=BUILT_PAGES, networks=query_checks(), origins=settings.origins
+                    catalogue, built=BUILT_PAGES, networks=query_checks(settings), origins=settings.origins
                 )
                 routes += PublicPages(catalogue=catalogue, built=BUILT_PAGES, connect=settings.viewer_url).routes()
             pages = Starlette(routes=routes, middleware=[Middleware(SecurityHeaders)])

@@ -6,16 +6,7 @@ from collections.abc import Generator
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-ARGUMENTS = [
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+from tests.browser.chromium import ARGUMENTS
 
 
 @pytest.fixture(scope="session")
