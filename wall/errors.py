@@ -5,6 +5,7 @@
     ├── CatalogueError            the database could not do what was asked
     │   ├── CatalogueUnavailable  it can't be reached (temporary)
     │   ├── NotFound              no such wall, search, post
+    │   ├── ClaimLost             the hold expired, or somebody took it away; throw the work away
     │   └── MoveRefused           somebody else moved the post first, or the move does not exist
     ├── BrokerError               our side of the broker
     │   ├── BrokerUnavailable     it can't be reached or hung up (temporary)
@@ -59,6 +60,10 @@ class NotFound(CatalogueError):
 
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence, public=sentence)
+
+
+class ClaimLost(CatalogueError):
+    """What we held is no longer ours: the claim expired, or the thing was edited, paused or removed meanwhile."""
 
 
 class MoveRefused(CatalogueError):

@@ -9,9 +9,7 @@ from datetime import datetime
 from typing import Literal
 
 MediaKind = Literal["image", "animation", "video"]
-Role = Literal[
-    "thumbnail-320", "thumbnail-640", "display-1280", "display-2560", "poster", "avatar", "original"
-]
+Role = Literal["thumbnail-320", "thumbnail-640", "display-1280", "display-2560", "poster", "avatar", "original"]
 
 # A post with more pictures than this keeps the first ones: X allows 4, Bluesky 20, an album mail may hold hundreds.
 MEDIA_PER_POST = 20

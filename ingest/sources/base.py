@@ -4,7 +4,7 @@ A source never touches the catalogue. The worker that runs it stores each page's
 one transaction, so that a crash between two pages repeats the second and loses nothing.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -39,11 +39,16 @@ class Source(Protocol):
         """The network's name in searches and on the wire: `x`, `folder`, `demo`."""
         ...
 
+    @property
+    def keeps_originals(self) -> bool:
+        """Whether the bytes as fetched go into the store: not where the source can make them again at any time."""
+        ...
+
     def check_query(self, query: str) -> None:
         """Raise SourceRefused, in words an operator can act on, when the network would not take this query."""
         ...
 
-    def sweep(self, query: str, checkpoint: Checkpoint) -> AsyncIterator[Page]:
+    def sweep(self, query: str, checkpoint: Checkpoint) -> AsyncGenerator[Page]:
         """Look once for what is new since `checkpoint`, page by page.
 
         Raises SourceError. The caller backs off on temporary ones and asks an operator for the others.

@@ -4,7 +4,7 @@ Keys are made by us (`new_key`), never from a stranger's file name. An adapter n
 object: after `put` returns the whole object is there, after it raises nothing is.
 """
 
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -28,11 +28,11 @@ class OpenObject:
     """
 
     info: ObjectInfo
-    chunks: AsyncIterator[bytes]
+    chunks: AsyncGenerator[bytes]
 
 
 class Store(Protocol):
-    """All five verbs raise `StoreUnavailable` when the store is in trouble, `ObjectMissing` where a key is not there."""
+    """Each verb raises `StoreUnavailable` when the store is in trouble and `ObjectMissing` where a key is not there."""
 
     async def open(self, key: str, start: int = 0, length: int | None = None) -> OpenObject:
         """Read from byte `start`, `length` bytes or to the end."""

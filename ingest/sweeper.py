@@ -1,0 +1,124 @@
+"""Searches → posts: claims what is due, sweeps it, and stores each page in one transaction."""
+
+import asyncio
+import random
+from collections.abc import Mapping
+from contextlib import aclosing
+from datetime import timedelta
+
+import structlog
+
+from ingest.sources.base import Page, Source
+from wall.catalogue import Catalogue
+from wall.catalogue.posts import POSTS_PER_TRANSACTION, Stored
+from wall.catalogue.searches import DueSearch
+from wall.errors import CatalogueError, ClaimLost, SourceError, SourceLimited
+
+SWEEPS_AT_ONCE = 4
+LEASE = timedelta(seconds=120)  # above the longest a source may take for one page (X: 25 s and a retry)
+LOOK_SECONDS = 0.5
+# pauses after failures: full jitter from 2 s to 5 min where waiting helps; the rest needs an operator
+# (reference: sources.md §6.3)
+FIRST_PAUSE = 2.0
+LONGEST_PAUSE = 300.0
+OPERATOR_PAUSE = 900.0
+
+
+class Sweeper:
+    """Runs for ever in its own task, for the networks that `sources` has."""
+
+    def __init__(self, catalogue: Catalogue, sources: Mapping[str, Source], holder: str) -> None:
+        self._catalogue = catalogue
+        self._sources = sources
+        self._holder = holder
+        self._free = asyncio.Semaphore(SWEEPS_AT_ONCE)
+        self._log = structlog.get_logger("sweeper")
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            with self._catalogue.changed.listen() as listener:
+                while True:
+                    await self._free.acquire()
+                    self._free.release()
+                    try:
+                        for due in await self._claim():
+                            await self._free.acquire()
+                            tasks.create_task(self._sweep_and_free(due))
+                    except CatalogueError as error:
+                        self._log.warning("sweeping stands still", reason=str(error))
+                        await asyncio.sleep(FIRST_PAUSE)
+                    await listener.wait(LOOK_SECONDS)
+
+    async def _claim(self) -> list[DueSearch]:
+        return await self._catalogue.searches.claim_due(list(self._sources), self._holder, LEASE, SWEEPS_AT_ONCE)
+
+    async def _sweep_and_free(self, due: DueSearch) -> None:
+        try:
+            await self._sweep(due)
+        except ClaimLost:
+            pass  # paused, removed or taken over: whoever did it knows
+        except CatalogueError as error:
+            self._log.warning("a sweep could not be stored", search=due.search.query, reason=str(error))
+        finally:
+            self._free.release()
+
+    async def _sweep(self, due: DueSearch) -> None:
+        source = self._sources[due.search.network]
+        total = Stored()
+        next_in, note = FIRST_PAUSE, ""
+        try:
+            source.check_query(due.search.query)
+            async with aclosing(source.sweep(due.search.query, due.checkpoint)) as pages:
+                async for page in pages:
+                    total = _sum(total, await self._store(due, page))
+                    next_in, note = page.next_in, page.note
+        except SourceError as error:
+            await self._fail(due, error)
+            return
+        now = self._catalogue.now()
+        await self._catalogue.searches.finish(due, next_at=now + timedelta(seconds=next_in), note=note or _note(total))
+
+    async def _fail(self, due: DueSearch, error: SourceError) -> None:
+        sentence = str(error)
+        if sentence != due.search.error:
+            self._log.warning(
+                "a search fails",
+                wall=due.search.wall,
+                network=due.search.network,
+                query=due.search.query,
+                reason=sentence,
+            )
+        next_at = self._catalogue.now() + timedelta(seconds=_pause(error, due.search.failures))
+        if isinstance(error, SourceLimited) and error.until is not None:
+            next_at = max(next_at, error.until + timedelta(seconds=random.uniform(0, 3)))  # noqa: S311
+        await self._catalogue.searches.fail(due, next_at=next_at, error=sentence)
+
+    async def _store(self, due: DueSearch, page: Page) -> Stored:
+        """A page in transactions of at most 100 posts; the checkpoint moves with the last one."""
+        total = Stored()
+        rest = list(page.posts)
+        while len(rest) > POSTS_PER_TRANSACTION:
+            some, rest = rest[:POSTS_PER_TRANSACTION], rest[POSTS_PER_TRANSACTION:]
+            stored = await self._catalogue.posts.store(due, LEASE, posts=some, removals=(), checkpoint=due.checkpoint)
+            total = _sum(total, stored)
+        stored = await self._catalogue.posts.store(
+            due, LEASE, posts=rest, removals=page.removals, checkpoint=page.checkpoint
+        )
+        return _sum(total, stored)
+
+
+def _pause(error: SourceError, failures: int) -> float:
+    if not error.temporary:
+        return OPERATOR_PAUSE
+    longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(failures, 10))
+    return random.uniform(longest / 2, longest)  # noqa: S311
+
+
+def _sum(one: Stored, other: Stored) -> Stored:
+    return Stored(new=one.new + other.new, edited=one.edited + other.edited, removed=one.removed + other.removed)
+
+
+def _note(stored: Stored) -> str:
+    if not (stored.new or stored.edited or stored.removed):
+        return "Nothing new."
+    return f"{stored.new} new, {stored.edited} edited, {stored.removed} removed."

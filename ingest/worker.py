@@ -1,0 +1,216 @@
+"""Received posts → fetched pictures → renditions in the store → approved, pending or failed."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import structlog
+
+from ingest.sources.base import Source
+from ingest.sources.command import stored_key
+from wall.catalogue import Catalogue
+from wall.catalogue.work import MediaResult, MediaWork, PostWork, StoredRendition
+from wall.errors import CatalogueError, ClaimLost, FetchError, FriezeError, PictureError, StoreError
+from wall.pictures.studio import PictureStudio, Rendered
+from wall.posts import Role
+from wall.store.base import CHUNK, Store
+from wall.store.keys import new_key
+
+POSTS_AT_ONCE = 4
+# a worker that died gives its posts back after this; renewed at half of it
+LEASE = timedelta(seconds=60)
+LOOK_SECONDS = 0.5
+# a picture's host gets so many chances over about a quarter of an hour; then the post goes on without the picture
+FETCH_ATTEMPTS = 6
+FIRST_PAUSE = 5.0
+LONGEST_PAUSE = 600.0
+
+THUMBNAILS: tuple[Role, ...] = ("thumbnail-320", "thumbnail-640")
+AVATAR: tuple[Role, ...] = ("avatar",)
+
+
+class Worker:
+    """Runs for ever in its own task; `folder` is for pictures on their way and is emptied as they leave."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        sources: Mapping[str, Source],
+        store: Store,
+        studio: PictureStudio,
+        *,
+        holder: str,
+        folder: Path,
+    ) -> None:
+        self._catalogue = catalogue
+        self._sources = sources
+        self._store = store
+        self._studio = studio
+        self._holder = holder
+        self._folder = folder
+        self._free = asyncio.Semaphore(POSTS_AT_ONCE)
+        self._log = structlog.get_logger("worker")
+        # what keeps pictures waiting now, for the console; None while all goes well
+        self.trouble: str | None = None
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            with self._catalogue.changed.listen() as listener:
+                while True:
+                    await self._free.acquire()
+                    self._free.release()
+                    try:
+                        claimed = await self._catalogue.work.claim(
+                            list(self._sources), self._holder, LEASE, POSTS_AT_ONCE
+                        )
+                    except CatalogueError as error:
+                        self._say_trouble(error)
+                        await asyncio.sleep(FIRST_PAUSE)
+                        continue
+                    for work in claimed:
+                        await self._free.acquire()
+                        tasks.create_task(self._do_and_free(work))
+                    if not claimed:
+                        await listener.wait(LOOK_SECONDS)
+
+    async def _do_and_free(self, work: PostWork) -> None:
+        try:
+            await self._do(work)
+        except ClaimLost:
+            pass  # edited, removed or taken over: the newer work counts
+        except FriezeError as error:
+            self._say_trouble(error)
+        finally:
+            self._free.release()
+
+    async def _do(self, work: PostWork) -> None:
+        renewing = asyncio.create_task(self._keep(work))
+        results: list[MediaResult] = []
+        temporary: FriezeError | None = None
+        kept = False
+        try:
+            for media in work.media:
+                try:
+                    results.append(await self._make(work, media))
+                except FriezeError as error:
+                    if error.temporary and not media.is_avatar and self._has_chances(work, error):
+                        temporary = error
+                    else:
+                        results.append(MediaResult(media_id=media.id, error=str(error)))
+            if temporary is not None:
+                await self._catalogue.work.postpone(work, results, self._next_chance(work))
+            else:
+                await self._catalogue.work.finish(work, results)
+                self.trouble = None
+            kept = True
+        finally:
+            renewing.cancel()
+            if not kept:
+                await asyncio.shield(self._roll_back(work, results))
+        if isinstance(temporary, StoreError):
+            self._say_trouble(temporary)
+
+    async def _make(self, work: PostWork, media: MediaWork) -> MediaResult:
+        """Fetch one picture, render it, store what came of it. Raises FriezeError, and then nothing is stored."""
+        source = self._sources[work.source]
+        with TemporaryDirectory(dir=self._folder) as folder:
+            original = Path(folder) / "original"
+            await self._fetch(source, media, original)
+            rendered = await self._studio.render(original, AVATAR if media.is_avatar else THUMBNAILS)
+            return await self._keep_bytes(source, media, original, rendered)
+
+    async def _fetch(self, source: Source, media: MediaWork, target: Path) -> None:
+        problems: list[FetchError] = []
+        for origin in media.origins:
+            try:
+                await source.fetch(origin, target)
+            except FetchError as error:
+                problems.append(error)
+            else:
+                return
+        # one that may still come is worth more than one that never will
+        raise next((problem for problem in problems if problem.temporary), problems[0])
+
+    async def _keep_bytes(self, source: Source, media: MediaWork, original: Path, rendered: Rendered) -> MediaResult:
+        stored: list[StoredRendition] = []
+        try:
+            for image in rendered.renditions:
+                key = new_key()
+                await self._store.put(key, len(image.data), image.type, _once(image.data))
+                stored.append(
+                    StoredRendition(
+                        role=image.role,
+                        width=image.width,
+                        height=image.height,
+                        type=image.type,
+                        bytes=len(image.data),
+                        key=key,
+                    )
+                )
+            if source.keeps_originals and not media.is_avatar:
+                stored.append(await self._keep_original(media, original, rendered))
+        except BaseException:
+            await asyncio.shield(self._delete(stored))
+            raise
+        return MediaResult(
+            media_id=media.id,
+            width=rendered.width,
+            height=rendered.height,
+            thumbhash=rendered.thumbhash,
+            sha256=rendered.sha256,
+            renditions=tuple(stored),
+        )
+
+    async def _keep_original(self, media: MediaWork, original: Path, rendered: Rendered) -> StoredRendition:
+        length = (await asyncio.to_thread(original.stat)).st_size
+        key = stored_key(media.origins[0])
+        if key is None:
+            key = new_key()
+            await self._store.put(key, length, rendered.type, _file(original))
+        return StoredRendition(
+            role="original", width=rendered.width, height=rendered.height, type=rendered.type, bytes=length, key=key
+        )
+
+    async def _keep(self, work: PostWork) -> None:
+        while True:
+            await asyncio.sleep(LEASE.total_seconds() / 2)
+            with suppress(CatalogueError):
+                await self._catalogue.work.renew(work, LEASE)
+
+    async def _roll_back(self, work: PostWork, results: Sequence[MediaResult]) -> None:
+        await self._delete([rendition for result in results for rendition in result.renditions])
+        with suppress(CatalogueError):
+            await self._catalogue.work.release(work)
+
+    async def _delete(self, stored: Sequence[StoredRendition]) -> None:
+        for rendition in stored:
+            with suppress(StoreError):
+                await self._store.delete(rendition.key)
+
+    def _has_chances(self, work: PostWork, error: FriezeError) -> bool:
+        # our own trouble (store, pool) never costs a post its picture; a host that stays away does
+        return work.attempts + 1 < FETCH_ATTEMPTS or not isinstance(error, FetchError | PictureError)
+
+    def _next_chance(self, work: PostWork) -> datetime:
+        longest = min(LONGEST_PAUSE, FIRST_PAUSE * 3 ** min(work.attempts, 8))
+        return self._catalogue.now() + timedelta(seconds=random.uniform(longest / 2, longest))  # noqa: S311
+
+    def _say_trouble(self, error: FriezeError) -> None:
+        sentence = str(error)
+        if sentence != self.trouble:
+            self.trouble = sentence
+            self._log.warning("pictures wait", reason=sentence)
+
+
+async def _once(data: bytes) -> AsyncIterator[bytes]:
+    yield data
+
+
+async def _file(path: Path) -> AsyncIterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := await asyncio.to_thread(file.read, CHUNK):
+            yield chunk

@@ -1,0 +1,62 @@
+"""The catalogue: one door to everything the database holds."""
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from wall.catalogue.base import Context
+from wall.catalogue.claims import Claims
+from wall.catalogue.database import Database
+from wall.catalogue.health import Health
+from wall.catalogue.log import Log
+from wall.catalogue.media import MediaRecords
+from wall.catalogue.migrate import migrate
+from wall.catalogue.moderation import Moderation
+from wall.catalogue.operators import Operators
+from wall.catalogue.posts import Posts
+from wall.catalogue.searches import Searches
+from wall.catalogue.signals import Signal
+from wall.catalogue.walls import Walls
+from wall.catalogue.work import Work
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Catalogue:
+    """Posts, events, claims, searches, operators.
+
+    `changed` fires in this process after each transaction that committed an event or something operators see;
+    other processes notice by looking (docs/architecture.md, "Publishing").
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        now: Callable[[], datetime] = _utc_now,
+        entropy: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        self.database = Database(url)
+        self.changed = Signal()
+        context = Context(self.database, now, entropy, self.changed)
+        self.now = now
+        self.walls = Walls(context)
+        self.searches = Searches(context)
+        self.posts = Posts(context)
+        self.work = Work(context)
+        self.moderation = Moderation(context)
+        self.media = MediaRecords(context)
+        self.log = Log(context)
+        self.claims = Claims(context)
+        self.health = Health(context)
+        self.operators = Operators(context)
+
+    async def migrate(self) -> None:
+        """Build or update the tables, and the wall `main` that exists from the start."""
+        await migrate(self.database)
+        await self.walls.ensure("main", "Frieze")
+
+    async def close(self) -> None:
+        await self.database.close()

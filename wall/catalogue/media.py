@@ -1,0 +1,103 @@
+"""Which bytes an address stands for, and who may see them now."""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from wall.catalogue import tables as t
+from wall.catalogue.base import Context
+from wall.catalogue.records import media_address
+from wall.states import State
+
+_KEY = "media-addresses"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedRendition:
+    """Where a rendition's bytes are. `public`: its post shows it on a wall now; `removed`: it never will again."""
+
+    key: str
+    type: str
+    bytes: int
+    public: bool
+    removed: bool
+
+
+class MediaRecords:
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._secret: bytes | None = None
+
+    async def find(self, media_id: str, role: str) -> ServedRendition | None:
+        """The rendition behind `/media/<media id>/<role>`, or None when there is none."""
+        query = (
+            select(t.media.c.renditions, t.media.c.shown, t.post.c.state)
+            .join(t.post, t.post.c.id == t.media.c.post_id)
+            .where(t.media.c.id == media_id)
+        )
+        async with self._context.database.reading() as connection:
+            row = (await connection.execute(query)).first()
+        if row is None:
+            return None
+        fields = next((f for f in row.renditions or () if f["role"] == role), None)
+        if fields is None:
+            return None
+        return _served(fields, public=row.shown and role != "original", removed=row.state == State.REMOVED)
+
+    async def sign(self, media_id: str, role: str, lease: timedelta) -> str:
+        """An address that shows a rendition to whoever has it until `lease` is over, whatever its post's state."""
+        until = int((self._context.now() + lease).timestamp())
+        path = media_address(media_id, role)
+        return f"{path}?until={until}&signature={await self._signature(path, until)}"
+
+    async def signed(self, media_id: str, role: str, until: int, signature: str) -> bool:
+        """Whether `sign` made this address and it is still good."""
+        if datetime.fromtimestamp(until, self._context.now().tzinfo) < self._context.now():
+            return False
+        return hmac.compare_digest(signature, await self._signature(media_address(media_id, role), until))
+
+    async def purgeable(self, kept: timedelta, limit: int) -> list[tuple[str, list[str]]]:
+        """Media whose bytes may go, with their store keys: of posts removed or rejected longer than `kept` ago, and of
+        revisions that an edit replaced."""
+        old = self._context.now() - kept
+        over = t.post.c.state.in_((State.REMOVED.value, State.REJECTED.value)) & (t.post.c.changed_at < old)
+        replaced = ~t.media.c.current & ~t.media.c.shown
+        query = (
+            select(t.media.c.id, t.media.c.renditions)
+            .join(t.post, t.post.c.id == t.media.c.post_id)
+            .where(t.media.c.renditions.is_not(None), ~t.media.c.purged, or_(over, replaced))
+            .order_by(t.media.c.id)
+            .limit(limit)
+        )
+        async with self._context.database.reading() as connection:
+            rows = (await connection.execute(query)).all()
+        return [(row.id, [fields["key"] for fields in row.renditions]) for row in rows]
+
+    async def purged(self, media_id: str) -> None:
+        """The bytes of this media are gone from the store."""
+        async with self._context.database.writing() as connection:
+            await connection.execute(update(t.media).where(t.media.c.id == media_id).values(purged=True, renditions=[]))
+
+    async def _signature(self, path: str, until: int) -> str:
+        if self._secret is None:
+            self._secret = await self._shared_secret()
+        return hmac.new(self._secret, f"{path}?{until}".encode(), hashlib.sha256).hexdigest()
+
+    async def _shared_secret(self) -> bytes:
+        async with self._context.database.writing() as connection:
+            dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+            made = {"name": _KEY, "value": self._context.entropy(32)}
+            await connection.execute(dialect.insert(t.secret).values(made).on_conflict_do_nothing())
+            return (await connection.execute(select(t.secret.c.value).where(t.secret.c.name == _KEY))).scalar_one()
+
+
+def _served(fields: Mapping[str, Any], *, public: bool, removed: bool) -> ServedRendition:
+    return ServedRendition(
+        key=fields["key"], type=fields["type"], bytes=fields["bytes"], public=public, removed=removed
+    )

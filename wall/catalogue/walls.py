@@ -1,0 +1,196 @@
+"""Walls: their titles, policies and settings, and the counter that gives each event its seq."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from wall import ids
+from wall.catalogue import tables as t
+from wall.catalogue.base import Context, Row
+from wall.destinations import valid_slug
+from wall.errors import CatalogueError, NotFound
+from wall.events import Cursor, Event, WallView
+from wall.states import Policy
+from wall.wire import encode_event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wall:
+    """A wall. `seq` is the last one given out, `confirmed` the last one the broker has."""
+
+    slug: str
+    title: str
+    policy: Policy
+    settings: Mapping[str, Any]
+    epoch: str
+    seq: int
+    confirmed: int
+
+    @property
+    def cursor(self) -> Cursor:
+        return Cursor(self.epoch, self.seq)
+
+    @property
+    def view(self) -> WallView:
+        return WallView(slug=self.slug, title=self.title, settings=dict(self.settings))
+
+
+class Walls:
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def all(self) -> list[Wall]:
+        async with self._context.database.reading() as connection:
+            rows = await connection.execute(select(t.wall).order_by(t.wall.c.created_at, t.wall.c.slug))
+            return [_wall(row) for row in rows.mappings()]
+
+    async def get(self, slug: str) -> Wall:
+        """Raises NotFound."""
+        async with self._context.database.reading() as connection:
+            return await read_wall(connection, slug)
+
+    async def add(self, slug: str, title: str, policy: Policy = Policy.OPEN) -> Wall:
+        """Raises CatalogueError when the slug is taken or is none."""
+        if not valid_slug(slug):
+            raise CatalogueError(f"{slug!r} can't name a wall: use 1 to 40 lower-case letters, digits and hyphens.")
+        now = self._context.now()
+        async with self._context.database.writing() as connection:
+            taken = await connection.scalar(select(t.wall.c.slug).where(t.wall.c.slug == slug))
+            if taken is not None:
+                raise CatalogueError(f"There is a wall named {slug} already.")
+            await connection.execute(
+                insert(t.wall).values(
+                    slug=slug,
+                    title=title,
+                    policy=policy.value,
+                    settings={},
+                    epoch=ids.epoch(now),
+                    seq=0,
+                    confirmed=0,
+                    created_at=now,
+                )
+            )
+            wall = await read_wall(connection, slug)
+        self._context.changed.fire()
+        return wall
+
+    async def ensure(self, slug: str, title: str) -> None:
+        """Add the wall unless it is there."""
+        async with self._context.database.reading() as connection:
+            found = await connection.scalar(select(t.wall.c.slug).where(t.wall.c.slug == slug))
+        if found is not None:
+            return
+        try:
+            await self.add(slug, title)
+        except CatalogueError:
+            # another process was quicker
+            await self.get(slug)
+
+    async def new_epoch(self) -> list[Wall]:
+        """Begin a new life of every wall's counter: viewers take a new snapshot. After a restore from a backup."""
+        async with self._context.database.writing() as connection:
+            rows = (await connection.execute(select(t.wall).order_by(t.wall.c.slug).with_for_update())).mappings().all()
+            for row in rows:
+                epoch = ids.epoch(self._context.now(), row["epoch"])
+                await connection.execute(
+                    update(t.wall).where(t.wall.c.slug == row["slug"]).values(epoch=epoch, seq=0, confirmed=0)
+                )
+                # the places of what is shown must stay below those of what comes
+                await connection.execute(
+                    update(t.post)
+                    .where(t.post.c.wall == row["slug"], t.post.c.placed.is_not(None))
+                    .values(placed=t.post.c.placed - row["seq"], seq=None)
+                )
+        self._context.changed.fire()
+        return await self.all()
+
+    async def change(
+        self,
+        slug: str,
+        *,
+        title: str | None = None,
+        policy: Policy | None = None,
+        settings: Mapping[str, Any] | None = None,
+    ) -> Wall:
+        """Change what is given; viewers hear of a new title or new settings. Raises NotFound."""
+        async with self._context.database.writing() as connection:
+            wall = await lock_wall(connection, slug)
+            changed = replace(
+                wall,
+                title=wall.title if title is None else title,
+                policy=wall.policy if policy is None else policy,
+                settings=wall.settings if settings is None else settings,
+            )
+            await connection.execute(
+                update(t.wall)
+                .where(t.wall.c.slug == slug)
+                .values(title=changed.title, policy=changed.policy.value, settings=dict(changed.settings))
+            )
+            if changed.view != wall.view:
+                await append_event(
+                    connection,
+                    Event(
+                        wall=slug,
+                        epoch=wall.epoch,
+                        seq=wall.seq + 1,
+                        kind="wall",
+                        at=self._context.now(),
+                        view=changed.view,
+                    ),
+                )
+        self._context.changed.fire()
+        return await self.get(slug)
+
+
+async def read_wall(connection: AsyncConnection, slug: str) -> Wall:
+    """Raises NotFound."""
+    row = (await connection.execute(select(t.wall).where(t.wall.c.slug == slug))).mappings().first()
+    if row is None:
+        raise NotFound(f"There is no wall named {slug}.")
+    return _wall(row)
+
+
+async def lock_wall(connection: AsyncConnection, slug: str) -> Wall:
+    """The wall, its row locked until the transaction ends; always the last lock a transaction takes."""
+    query = select(t.wall).where(t.wall.c.slug == slug).with_for_update()
+    row = (await connection.execute(query)).mappings().first()
+    if row is None:
+        raise NotFound(f"There is no wall named {slug}.")
+    return _wall(row)
+
+
+async def append_event(connection: AsyncConnection, event: Event) -> None:
+    """Write an event under the wall's lock; its seq must be the wall's next."""
+    counted = await connection.execute(
+        update(t.wall)
+        .where(t.wall.c.slug == event.wall, t.wall.c.epoch == event.epoch, t.wall.c.seq == event.seq - 1)
+        .values(seq=event.seq)
+    )
+    if counted.rowcount != 1:
+        raise CatalogueError(f"The wall {event.wall} was not locked while {event.cursor} was written.")
+    await connection.execute(
+        insert(t.event).values(
+            wall=event.wall,
+            epoch=event.epoch,
+            seq=event.seq,
+            kind=event.kind,
+            post_id=event.post.id if event.post else next(iter(event.post_ids), None),
+            at=event.at,
+            body=encode_event(event),
+        )
+    )
+
+
+def _wall(row: Row) -> Wall:
+    return Wall(
+        slug=row["slug"],
+        title=row["title"],
+        policy=Policy(row["policy"]),
+        settings=row["settings"] or {},
+        epoch=row["epoch"],
+        seq=row["seq"],
+        confirmed=row["confirmed"],
+    )

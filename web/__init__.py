@@ -1,0 +1,1 @@
+"""The wall page, the operator console and their HTTP API."""
