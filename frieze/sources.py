@@ -10,7 +10,8 @@ from ingest.sources.base import Source
 from ingest.sources.command import CommandSource
 from ingest.sources.demo import DemoSource
 from ingest.sources.folder import FolderSource
-from ingest.sources.x import XSource, check_x_query
+from ingest.sources.x import XSource
+from ingest.sources.x_query import full_query
 from wall.catalogue import Catalogue
 from wall.errors import SettingsError, SourceRefused
 from wall.store.base import Store
@@ -40,10 +41,10 @@ def x_source(settings: Settings, fetcher: Fetcher) -> XSource:
     if settings.x_bearer_token is None:
         raise SettingsError("X needs FRIEZE_X_BEARER_TOKEN.")
     return XSource(
-        bearer_token=settings.x_bearer_token.get_secret_value(),
+        settings.x_bearer_token.get_secret_value(),
+        fetcher,
         api_url=settings.x_api_url,
         daily_posts=settings.x_daily_posts,
-        fetcher=fetcher,
     )
 
 
@@ -70,13 +71,13 @@ def query_checks(settings: Settings) -> dict[str, Check]:
                 "whoever runs it can add it to FRIEZE_FOLDERS or start with --folder."
             )
 
-    return {"x": check_x_query, "folder": check_folder, "demo": DemoSource().check_query}
+    return {"x": _check_x, "folder": check_folder, "demo": DemoSource().check_query}
 
 
 def query_check(network: str) -> Check:
     """What raises SourceRefused for a query that this network would not take. Raises SettingsError."""
     checks: dict[str, Check] = {
-        "x": check_x_query,
+        "x": _check_x,
         "folder": FolderSource().check_query,
         "demo": DemoSource().check_query,
     }
@@ -96,3 +97,7 @@ async def start_searches(catalogue: Catalogue, settings: Settings) -> None:
     for folder in settings.folders:
         if ("folder", folder) not in known:
             await catalogue.searches.add(_WALL, "folder", folder)
+
+
+def _check_x(query: str) -> None:
+    full_query(query)

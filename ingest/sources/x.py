@@ -226,9 +226,7 @@ class XSource:
         self._thread.close()
         self._api.close()
 
-    async def _search(
-        self, query: str, progress: _Progress, *, max_results: int | None = None
-    ) -> Mapping[str, Any]:
+    async def _search(self, query: str, progress: _Progress, *, max_results: int | None = None) -> Mapping[str, Any]:
         """One request, in whichever field family X takes."""
         try:
             return await self._request(query, progress, max_results)
@@ -237,9 +235,7 @@ class XSource:
                 raise
             self._switched = True
             self._family = "post" if self._family == "tweet" else "tweet"
-            log.warning(
-                "X no longer takes the old field names; asking with %s.fields from now on", self._family
-            )
+            log.warning("X no longer takes the old field names; asking with %s.fields from now on", self._family)
             return await self._request(query, progress, max_results)
 
     async def _request(self, query: str, progress: _Progress, max_results: int | None) -> Mapping[str, Any]:
@@ -270,9 +266,7 @@ class XSource:
             if limited.until is not None:
                 raise
             until = datetime.fromtimestamp(self._pace.be_quiet(self._clock()), UTC)
-            sentence = (
-                f"X asks us to wait and does not say how long; Frieze waits until {until:%H:%M:%S} UTC."
-            )
+            sentence = f"X asks us to wait and does not say how long; Frieze waits until {until:%H:%M:%S} UTC."
             raise SourceLimited(sentence, until=until) from limited
         finally:
             self._pace.learn(self._api.rate)

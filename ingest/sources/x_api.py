@@ -274,12 +274,8 @@ def _said(document: Mapping[str, Any] | None) -> str:
     if document is None:
         return "no explanation"
     errors: Any = document.get("errors")
-    messages = (
-        [one.get("message") for one in errors if isinstance(one, dict)] if isinstance(errors, list) else []
-    )
-    words = [
-        word for word in (*messages, document.get("detail"), document.get("title")) if isinstance(word, str)
-    ]
+    messages = [one.get("message") for one in errors if isinstance(one, dict)] if isinstance(errors, list) else []
+    words = [word for word in (*messages, document.get("detail"), document.get("title")) if isinstance(word, str)]
     return _short(words[0]) if words else "no explanation"
 
 
@@ -288,11 +284,7 @@ def _parameters(document: Mapping[str, Any] | None) -> frozenset[str]:
     errors: Any = (document or {}).get("errors")
     for one in errors if isinstance(errors, list) else []:
         with suppress(AttributeError, TypeError):
-            names |= (
-                {name for name in one["parameters"] if isinstance(name, str)}
-                if "parameters" in one
-                else set()
-            )
+            names |= {name for name in one["parameters"] if isinstance(name, str)} if "parameters" in one else set()
     return frozenset(names)
 
 

@@ -45,7 +45,7 @@ class XPage:
     problems: int = 0
 
 
-class _Drop(Exception):  # noqa: N818 - not an error: a post we do not show, and why
+class _Drop(Exception):
     pass
 
 
@@ -155,9 +155,7 @@ def _read_pictures(raw: Mapping[str, Any], media: Mapping[str, Mapping[str, Any]
         origins = _origins(found.get("url"))
         if origins:
             alt = _string(found.get("alt_text"), LONGEST_ALT)
-            pictures[key] = SourceMedia(
-                key=key, kind="image", origin=origins[0], fallbacks=origins[1:], alt=alt
-            )
+            pictures[key] = SourceMedia(key=key, kind="image", origin=origins[0], fallbacks=origins[1:], alt=alt)
     return tuple(pictures.values())[:MEDIA_PER_POST]
 
 
@@ -171,9 +169,7 @@ def _origins(value: object) -> tuple[str, ...]:
         return ()
     scheme, host, path, _, _ = urlsplit(url)
     form = _FORMATS.get(path.rpartition(".")[2].lower(), "jpg")
-    sized = [
-        urlunsplit((scheme, host, path, f"format={form}&name={size}", "")) for size in ("large", "medium")
-    ]
+    sized = [urlunsplit((scheme, host, path, f"format={form}&name={size}", "")) for size in ("large", "medium")]
     return (*sized, url)
 
 
@@ -205,9 +201,7 @@ def _read_text(raw: Mapping[str, Any]) -> str:
     # Longest first: one short link may be the beginning of another.
     for link in sorted(links, key=lambda one: len(_string(one.get("url"), 200)), reverse=True):
         short = _string(link.get("url"), 200)
-        shown = _string(link.get("display_url"), LONGEST_URL) or _string(
-            link.get("expanded_url"), LONGEST_URL
-        )
+        shown = _string(link.get("display_url"), LONGEST_URL) or _string(link.get("expanded_url"), LONGEST_URL)
         if not short or not shown:
             continue
         own = "media_key" in link or _OWN_MEDIA_LINK.search(_string(link.get("expanded_url"), LONGEST_URL))

@@ -67,9 +67,7 @@ def _depths(tokens: list[str]) -> list[int]:
     depth = 0
     for token in tokens:
         if token == "-(":
-            raise SourceRefused(
-                "X does not take a minus before a bracket; put it before each word inside instead."
-            )
+            raise SourceRefused("X does not take a minus before a bracket; put it before each word inside instead.")
         if token == ")":
             depth -= 1
         if depth < 0:

@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,7 @@ def _start(root: Path, browser: Browser) -> None:
             try:
                 page.goto(f"{base}/w/main", wait_until="commit")
                 break
-            except Exception:  # noqa: BLE001 - refused until the server listens
+            except Exception:
                 time.sleep(0.02)
         page.wait_for_function("() => window.frieze && window.frieze.paintings.length > 0", timeout=60_000)
         print(f"`frieze up` to the first picture painted: {time.monotonic() - began:6.2f} s (target: under 5)")
@@ -77,7 +77,7 @@ def _saturation_and_memory(root: Path, browser: Browser) -> None:
         seq = _seq(base)
         time.sleep(20)
         rate = (_seq(base) - seq) / (time.monotonic() - first)
-        print(f"rate at which this machine saturates:  {rate:6.1f} events a second (drawing, renditions and page together)")
+        print(f"rate at which this machine saturates:  {rate:6.1f} events a second (drawing, renditions, page)")
         while _seq(base) < MEMORY_POSTS:
             time.sleep(1)
         print(
@@ -88,7 +88,7 @@ def _saturation_and_memory(root: Path, browser: Browser) -> None:
 
 
 @contextmanager
-def _up(root: Path, demo_pace: str, **more: str) -> Iterator[tuple[Frieze, str]]:
+def _up(root: Path, demo_pace: str, **more: str) -> Generator[tuple[Frieze, str]]:
     port = free_port()
     settings = {
         "FRIEZE_DATA": str(root / "data"),
@@ -103,7 +103,7 @@ def _up(root: Path, demo_pace: str, **more: str) -> Iterator[tuple[Frieze, str]]
 
 
 @contextmanager
-def _chromium() -> Iterator[Browser]:
+def _chromium() -> Generator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
         yield browser

@@ -3,7 +3,9 @@
 One page subscribes directly to ActiveMQ's ws, a second one through `frieze relay`.
 """
 
+import asyncio
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,8 @@ from tests.fakes.x import XStandIn
 from tests.integration.activemq import ActiveMQ
 from tests.postgres import Postgres, free_port
 from tests.processes import Frieze, frieze, run
+from wall.catalogue import Catalogue
+from wall.states import ActionKind
 
 
 @dataclass
@@ -30,11 +34,24 @@ class Installation:
     settings: dict[str, str]
     parts: dict[str, Frieze]
 
+    def remove(self, post_id: str) -> None:
+        """What an operator's removal does, from a process that publishes nothing itself."""
+
+        async def act() -> None:
+            catalogue = Catalogue(self.settings["FRIEZE_DATABASE_URL"])
+            post = await catalogue.posts.get(post_id)
+            await catalogue.moderation.act(
+                post_id, ActionKind.REMOVE, operator="eve", state=post.state, revision=post.post.revision
+            )
+            await catalogue.close()
+
+        # Playwright's loop runs in this thread, so the catalogue gets a thread of its own
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(lambda: asyncio.run(act())).result(30)
+
 
 @pytest.fixture
-def installation(
-    postgres: Postgres, activemq: ActiveMQ, tmp_path: Path
-) -> Generator[Installation]:
+def installation(postgres: Postgres, activemq: ActiveMQ, tmp_path: Path) -> Generator[Installation]:
     relay_port, direct_port, relayed_port = free_port(), free_port(), free_port()
     with ExitStack() as stack:
         x = stack.enter_context(XStandIn.running())
@@ -43,7 +60,7 @@ def installation(
             "FRIEZE_DATABASE_URL": postgres.new_database(),
             "FRIEZE_STORE_URL": f"disk:{tmp_path / 'store'}",
             "FRIEZE_BROKER_URL": activemq.service_url,
-            "FRIEZE_X_BEARER_TOKEN": x.bearer_token,
+            "FRIEZE_X_BEARER_TOKEN": x.bearer,
             "FRIEZE_X_API_URL": x.api_url,
             "FRIEZE_FETCH_ALLOW": "127.0.0.0/8",
             "FRIEZE_ORIGINS": f"http://127.0.0.1:{relayed_port}",
@@ -53,16 +70,16 @@ def installation(
         parts: dict[str, Frieze] = {}
 
         def start(name: str, *arguments: str, **more: str) -> None:
-            parts[name] = stack.enter_context(
-                frieze(*arguments, settings={**settings, **more}, folder=tmp_path)
-            )
+            parts[name] = stack.enter_context(frieze(*arguments, settings={**settings, **more}, folder=tmp_path))
 
         start("ingest", "ingest")
         start("relay", "relay", "--port", str(relay_port))
         start("direct", "web", "--port", str(direct_port), FRIEZE_VIEWER_URL=activemq.ws_url)
         relay_url = f"ws://127.0.0.1:{relay_port}/stomp"
         start("relayed", "web", "--port", str(relayed_port), FRIEZE_VIEWER_URL=relay_url)
-        bases = {name: f"http://127.0.0.1:{port}" for name, port in (("direct", direct_port), ("relayed", relayed_port))}
+        bases = {
+            name: f"http://127.0.0.1:{port}" for name, port in (("direct", direct_port), ("relayed", relayed_port))
+        }
         for name, base in bases.items():
             parts[name].until_ready(base)
         parts["relay"].until_ready(f"http://127.0.0.1:{relay_port}")
@@ -84,9 +101,7 @@ def pages(installation: Installation, chromium: Browser) -> Generator[dict[str, 
 
 
 def _until_both_show(installation: Installation, pages: dict[str, Page], count: int) -> None:
-    until_blocking(
-        lambda: len(catalogue_posts(installation.direct)) == count, f"{count} posts in the catalogue", 60
-    )
+    until_blocking(lambda: len(catalogue_posts(installation.direct)) == count, f"{count} posts in the catalogue", 60)
     wanted = catalogue_posts(installation.direct)
     for name, page in pages.items():
         until_page(page, lambda page=page: shown_posts(page) == wanted, f"the {name} page to show them", 60)

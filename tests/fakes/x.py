@@ -310,9 +310,7 @@ class XStandIn:
             first = post.history[0]
             before = self._posts[first]
             post_id, _ = self._new_id(0)
-            after = FakePost(
-                **{**_members(before), "id": post_id, "text": text, "history": (*before.history, post_id)}
-            )
+            after = FakePost(**{**_members(before), "id": post_id, "text": text, "history": (*before.history, post_id)})
             self._posts[first] = after
             self._ids[post_id] = first
             return after
@@ -429,9 +427,7 @@ class XStandIn:
             raise _Refused("query", text, str(refused)) from None
         size = _max_results(query.get("max_results", "10"))
         if query.get("sort_order", "recency") not in ("recency", "relevancy"):
-            raise _Refused(
-                "sort_order", query["sort_order"], "The `sort_order` value is not one of recency,relevancy"
-            )
+            raise _Refused("sort_order", query["sort_order"], "The `sort_order` value is not one of recency,relevancy")
         since = self._since(query)
         until = _digits(query, "until_id") if "until_id" in query else None
         before = self._read_token(query, text, since)
@@ -461,9 +457,7 @@ class XStandIn:
         family, fields = self._fields(query)
         ids = query.get("ids", "").split(",")
         if not 1 <= len(ids) <= 100 or not all(one.isdecimal() and len(one) <= 19 for one in ids):
-            raise _Refused(
-                "ids", query.get("ids", ""), "The `ids` value is not 1 to 100 ids of at most 19 digits"
-            )
+            raise _Refused("ids", query.get("ids", ""), "The `ids` value is not 1 to 100 ids of at most 19 digits")
         found: list[FakePost] = []
         errors: list[dict[str, Any]] = []
         for one in ids:
@@ -484,9 +478,7 @@ class XStandIn:
     def _check_names(self, query: MultiMapping[str], known: set[str]) -> None:
         for name in query:
             if name not in known:
-                raise _Refused(
-                    name, query[name], f"The query parameter [{name}] is not one of {sorted(known)}"
-                )
+                raise _Refused(name, query[name], f"The query parameter [{name}] is not one of {sorted(known)}")
             if len(query.getall(name)) > 1:
                 raise _Refused(name, query[name], f"The query parameter [{name}] is given more than once")
 
@@ -519,9 +511,7 @@ class XStandIn:
             return None
         before = _token_position(token)
         if before is None or _token(text, since, before) != token:
-            raise _Refused(
-                "next_token", token, f"The `next_token` query parameter value [{token}] is not valid"
-            )
+            raise _Refused("next_token", token, f"The `next_token` query parameter value [{token}] is not valid")
         return before
 
     # --- saying what is there
@@ -582,18 +572,14 @@ def _max_results(value: str) -> int:
 def _digits(query: MultiMapping[str], name: str) -> int:
     value = query[name]
     if not (value.isascii() and value.isdecimal() and len(value) <= 19):
-        raise _Refused(
-            name, value, f"The `{name}` query parameter value [{value}] does not match ^[0-9]{{1,19}}$"
-        )
+        raise _Refused(name, value, f"The `{name}` query parameter value [{value}] does not match ^[0-9]{{1,19}}$")
     return int(value)
 
 
 def _listed(query: MultiMapping[str], name: str, known: set[str]) -> set[str]:
     values = {value for value in query.get(name, "").split(",") if value}
     for value in sorted(values - known):
-        raise _Refused(
-            name, value, f"The `{name}` query parameter value [{value}] is not one of {sorted(known)}"
-        )
+        raise _Refused(name, value, f"The `{name}` query parameter value [{value}] is not one of {sorted(known)}")
     return values
 
 
