@@ -28,7 +28,7 @@ def page(chromium: Browser) -> Generator[Page]:
     opened.on("pageerror", lambda error: problems.append(f"script error: {error}"))
     opened.on(
         "console",
-        lambda message: problems.append(message.text) if "Content Security Policy" in message.text else None,
+        lambda message: problems.append(message.text) if "content security policy" in message.text.lower() else None,
     )
     yield opened
     context.close()
