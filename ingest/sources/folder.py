@@ -34,7 +34,29 @@ _BLOCK = 1 << 20
 
 # What people take for pictures. Others than ours are handed on too: their post fails with the reason for operators.
 _SUFFIXES = frozenset(
-    [".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".gif", ".webp", ".avif", ".heic", ".heif", ".tif", ".tiff", ".bmp", ".svg", ".jxl", ".jp2", ".mp4", ".mov", ".webm", ".m4v"]
+    [
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".jfif",
+        ".png",
+        ".apng",
+        ".gif",
+        ".webp",
+        ".avif",
+        ".heic",
+        ".heif",
+        ".tif",
+        ".tiff",
+        ".bmp",
+        ".svg",
+        ".jxl",
+        ".jp2",
+        ".mp4",
+        ".mov",
+        ".webm",
+        ".m4v",
+    ]
 )
 _UNFINISHED = (".part", ".tmp", ".crdownload", ".partial")
 # names that cameras and phones give, and that say nothing: IMG_1234, DSC01234, PXL_20240101_120000, a hash
