@@ -1,4 +1,4 @@
-"""What every scene is painted with: colours, gradients, light, mist, noise and ridge lines. Same chance, same strokes."""
+"""What every scene is painted with: colours, gradients, light, mist, noise, outlines. Same chance, same strokes."""
 
 import math
 import random
@@ -116,6 +116,11 @@ def grain(image: Image.Image, chance: random.Random, amount: int = 9) -> Image.I
     return ImageChops.overlay(image, Image.merge("RGB", (sheet, sheet, sheet)))
 
 
+def fade(mask: Image.Image, part: float) -> Image.Image:
+    """A mask weakened to `part` of itself."""
+    return mask.point([int(value * part) for value in range(256)])
+
+
 def vignette(image: Image.Image, strength: float = 0.35) -> Image.Image:
     """Darken the corners a little, so that the eye stays inside."""
     mask = Image.radial_gradient("L").point(
@@ -143,14 +148,20 @@ def ridge(
     return [(at * step, level - value * height) for at, value in enumerate(heights)]
 
 
-def waves(chance: random.Random, width: int, level: float, height: float, *, step: int = 6) -> list[Point]:
-    """A soft outline: a few slow sines."""
-    parts = [
+def waves(
+    chance: random.Random, width: int, level: float, height: float, *, steep: float = 0.0, step: int = 6
+) -> list[Point]:
+    """A soft outline of a few slow sines; `steep` leans its crests to one side, as wind does."""
+    parts = (
         (chance.uniform(0.5, 1.1), chance.uniform(0, 6.3), 1.0),
         (chance.uniform(1.3, 2.4), chance.uniform(0, 6.3), 0.4),
-    ]
+    )
+
+    def wave(angle: float) -> float:
+        return math.sin(angle + steep * math.sin(angle))
+
     return [
-        (x, level - height * sum(size * math.sin(x / width * pace * 6.3 + start) for pace, start, size in parts))
+        (x, level - height * sum(size * wave(x / width * pace * 6.3 + start) for pace, start, size in parts))
         for x in range(0, width + step, step)
     ]
 
@@ -176,7 +187,7 @@ def firs(
         height = tall * chance.uniform(0.45, 1.0)
         foot = ground(x) + tall * 0.1
         half = height * chance.uniform(0.13, 0.18)
-        tiers = 7
+        tiers = 5
         points: list[Point] = [(x, foot - height)]
         right: list[Point] = []
         for tier in range(1, tiers + 1):
@@ -184,10 +195,10 @@ def firs(
             reach = half * (tier / tiers) ** 0.85 * chance.uniform(0.8, 1.1)
             points.append((x - reach, y))
             points.append((x - reach * 0.45, y - height * 0.02))
-            right.append((x + reach * chance.uniform(0.85, 1.1), y))
+            right.append((x + reach * 0.96, y))
             right.append((x + reach * 0.45, y - height * 0.02))
         draw.polygon([*points, *reversed(right)], fill=colour)
-        x += height * chance.uniform(0.12, 0.3)
+        x += height * chance.uniform(0.16, 0.34)
 
 
 def birds(image: Image.Image, chance: random.Random, colour: Colour, centre: Point, count: int) -> None:

@@ -68,12 +68,18 @@ def _stem(
     box = mask.getbbox()
     if box is None:
         return
-    shadow = mask.resize((image.width // 4, image.height // 4)).filter(ImageFilter.GaussianBlur(3))
-    shadow = ImageChops.offset(shadow, 3, 4).resize(image.size).point(lambda value: value * 70 // 255)
-    image.paste(mix(ink, (0, 0, 0), 0.75), mask=shadow)
-    tone = brushes.gradient(image.size, ((0, mix(ink, paper, 0.14)), (1, mix(ink, (0, 0, 0), 0.12))))
-    image.paste(tone, mask=mask)
-    image.paste(mix(ink, paper, 0.4), mask=veins)
+    # only the part of the picture that the stem covers is worked on
+    margin = 24
+    left, top = max(0, box[0] - margin), max(0, box[1] - margin)
+    right, bottom = min(image.width, box[2] + margin), min(image.height, box[3] + margin)
+    area = (left, top, right, bottom)
+    size = (right - left, bottom - top)
+    cut = mask.crop(area)
+    small = cut.resize((max(1, size[0] // 4), max(1, size[1] // 4))).filter(ImageFilter.GaussianBlur(3))
+    shadow = brushes.fade(ImageChops.offset(small, 3, 4), 0.28).resize(size)
+    image.paste(mix(ink, (0, 0, 0), 0.75), area, shadow)
+    image.paste(brushes.gradient(size, ((0, mix(ink, paper, 0.14)), (1, mix(ink, (0, 0, 0), 0.12)))), area, cut)
+    image.paste(mix(ink, paper, 0.4), area, veins.crop(area))
 
 
 def _leaf(
@@ -198,7 +204,7 @@ def _circle(size: Size, centre: Point, radius: float) -> Image.Image:
 def _lay(image: Image.Image, mask: Image.Image, ink: Colour) -> None:
     """Put a cut paper on the picture: a soft shadow, then the paper."""
     small = mask.resize((max(1, image.width // 6), max(1, image.height // 6))).filter(ImageFilter.GaussianBlur(3))
-    shadow = ImageChops.offset(small, 1, 2).resize(image.size).point(lambda value: value * 90 // 255)
+    shadow = brushes.fade(ImageChops.offset(small, 1, 2), 0.35).resize(image.size)
     image.paste(mix(ink, (20, 12, 16), 0.8), mask=shadow)
     image.paste(ink, mask=mask)
 
@@ -206,6 +212,6 @@ def _lay(image: Image.Image, mask: Image.Image, ink: Colour) -> None:
 def _paper(size: Size, chance: random.Random, colour: Colour) -> Image.Image:
     """A sheet that is not quite even."""
     sheet = Image.new("RGB", size, colour)
-    cast = brushes.clouds(chance, size, 5, 5).point(lambda value: value * 26 // 255)
+    cast = brushes.fade(brushes.clouds(chance, size, 5, 5, octaves=2), 0.1)
     sheet.paste(mix(colour, (60, 40, 20), 0.5), mask=cast)
     return sheet

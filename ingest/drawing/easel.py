@@ -39,7 +39,7 @@ def paint(seed: str) -> bytes:
     image = _PAINTERS[what.subject](what, chance)
     flat = what.subject in (Subject.LEAVES, Subject.SHAPES)
     image = brushes.vignette(image, 0.12 if flat else 0.3)
-    return _jpeg(brushes.grain(image, chance, 7 if flat else 9))
+    return _jpeg(brushes.grain(image, chance, 4 if flat else 6))
 
 
 def paint_avatar(seed: str) -> bytes:

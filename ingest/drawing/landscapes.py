@@ -105,10 +105,10 @@ def dunes(what: Scene, chance: random.Random) -> Image.Image:
     for layer in range(layers):
         part = layer / (layers - 1)
         level = what.height * (horizon + 0.03 + (0.9 - horizon) * part**1.2)
-        line = brushes.waves(chance, what.width, level, what.height * (0.025 + 0.05 * part))
+        line = brushes.waves(chance, what.width, level, what.height * (0.03 + 0.05 * part), steep=0.75 * side)
         mask = brushes.below(size, line)
         lit = mix(haze, dark, 0.1 + 0.4 * part)
-        shade = mix(lit, dark, 0.45 + 0.2 * part)
+        shade = mix(lit, dark, 0.5 + 0.15 * part)
         start = max(0.0, (level - what.height * 0.08) / what.height)
         image.paste(
             brushes.gradient(
@@ -132,21 +132,39 @@ def _slip_face(
     """The side that looks away from the sun: from the crest a winding edge runs down, and beyond it lies shadow."""
     inner = line[len(line) // 8 : -len(line) // 8]
     x, y = min(inner, key=lambda point: point[1])
-    bend, lean = chance.uniform(0.15, 0.5), chance.uniform(-0.15, 0.55)
+    bend, lean = chance.uniform(0.25, 0.6), chance.uniform(0.35, 1.0)
     drop = image.height - y
     edge = [
-        (x + side * drop * (lean * t + bend * t * (1 - t) * (1 - 2 * t) * 4), y + drop * t)
+        (x + side * drop * (lean * t**1.3 - bend * t * (1 - t) * (1 - 1.6 * t) * 3.2), y + drop * t)
         for t in (step / 24 for step in range(25))
     ]
     end = 0 if side > 0 else image.width
-    face = Image.new("L", image.size)
-    ImageDraw.Draw(face).polygon([(x, 0), *edge, (end, image.height), (end, 0)], fill=255)
-    # the shadow thins out towards the next hollow
-    reach = Image.new("L", (64, 1))
-    far = max(1.0, image.width * 0.62)
-    reach.putdata([max(0, round(255 - 235 * max(0.0, -side * (at / 63 * image.width - x)) / far)) for at in range(64)])
-    face = ImageChops.multiply(ImageChops.multiply(face, mask), reach.resize(image.size, Image.Resampling.BILINEAR))
-    image.paste(shade, mask=face)
+    half = (image.width // 2, image.height // 2)
+    face = Image.new("L", half)
+    outline = [(x, 0), *edge, (end, image.height), (end, 0)]
+    ImageDraw.Draw(face).polygon([(at / 2, height / 2) for at, height in outline], fill=255)
+    # the shadow thins out towards the next hollow, and towards the foot
+    fall = Image.new("L", (32, 32))
+    far, deep = max(1.0, image.width * 0.55), max(1.0, image.height * 0.42)
+    fall.putdata(
+        [
+            max(
+                0,
+                round(
+                    255
+                    * (1 - _beyond(-side * (at % 32 / 31 * image.width - x) / far))
+                    * (1 - 0.75 * _beyond((at // 32 / 31 * image.height - y) / deep))
+                ),
+            )
+            for at in range(32 * 32)
+        ]
+    )
+    face = ImageChops.multiply(face, fall.resize(half, Image.Resampling.BILINEAR)).resize(image.size)
+    image.paste(shade, mask=ImageChops.multiply(face, mask))
+
+
+def _beyond(part: float) -> float:
+    return min(1.0, max(0.0, part))
 
 
 def sea(what: Scene, chance: random.Random) -> Image.Image:

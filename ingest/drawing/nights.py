@@ -80,10 +80,9 @@ def _curtain(image: Image.Image, chance: random.Random, low: Colour, high: Colou
         )
         tall = max(4, round(height * (0.22 + 0.3 * slow[x] / 255)))
         power = (0.25 + 0.75 * rays[x] / 255) * (0.2 + 0.8 * slow[x] / 255) * strength
-        ray = fade.resize((1, tall)).point(lambda value, power=power: int(value * power))
-        mask.paste(ray, (x, round(foot) - tall))
+        mask.paste(round(255 * power), (x, round(foot) - tall), fade.resize((1, tall)))
     mask = mask.filter(ImageFilter.GaussianBlur(1.6))
-    wide = mask.filter(ImageFilter.GaussianBlur(14)).point(lambda value: int(value * 0.8))
+    wide = brushes.fade(mask.filter(ImageFilter.GaussianBlur(14)), 0.8)
     mask = ImageChops.add(mask, wide).resize(image.size, Image.Resampling.BICUBIC)
     top, foot = max(0.0, base / height - 0.5), min(1.0, base / height + 0.1)
     colours = brushes.gradient(
@@ -148,7 +147,7 @@ def _milky_way(image: Image.Image, chance: random.Random, violet: Colour, warm: 
         lit = Image.new("RGB", image.size)
         lit.paste(
             colour,
-            mask=part.point(lambda value, power=power: int(value * power)).resize(image.size, Image.Resampling.BICUBIC),
+            mask=brushes.fade(part, power).resize(image.size, Image.Resampling.BICUBIC),
         )
         image.paste(ImageChops.screen(image, lit))
 
