@@ -33,30 +33,9 @@ PAUSE = 2.0  # seconds between two looks
 _BLOCK = 1 << 20
 
 # What people take for pictures. Others than ours are handed on too: their post fails with the reason for operators.
-_SUFFIXES = frozenset(
-    [
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".jfif",
-        ".png",
-        ".apng",
-        ".gif",
-        ".webp",
-        ".avif",
-        ".heic",
-        ".heif",
-        ".tif",
-        ".tiff",
-        ".bmp",
-        ".svg",
-        ".jxl",
-        ".jp2",
-        ".mp4",
-        ".mov",
-        ".webm",
-        ".m4v",
-    ]
+_SUFFIXES = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".gif", ".webp", ".avif"),
+    *(".heic", ".heif", ".tif", ".tiff", ".bmp", ".svg", ".jxl", ".jp2", ".mp4", ".mov", ".webm", ".m4v"),
 )
 _UNFINISHED = (".part", ".tmp", ".crdownload", ".partial")
 # names that cameras and phones give, and that say nothing: IMG_1234, DSC01234, PXL_20240101_120000, a hash
@@ -104,10 +83,11 @@ class FolderSource:
 
     async def sweep(self, query: str, checkpoint: Checkpoint) -> AsyncGenerator[Page]:
         self.check_query(query)
-        began = self._clock()
         memory = self._memories.setdefault(query, _Memory())
         known: dict[str, str] = dict(checkpoint.get("files", {}))
+        began = self._clock()
         look = await asyncio.to_thread(_look, Path(query))
+        spent = self._clock() - began
         present = {one.mark: one for one in look.files}
         # what is new, and the same as at the look before
         new = [one for mark, one in present.items() if mark not in known and mark in memory.seen]
@@ -115,6 +95,7 @@ class FolderSource:
         memory.seen = set(present)
         memory.unreadable = {mark: why for mark, why in memory.unreadable.items() if mark in present}
         posts: list[SourcePost] = []
+        contents = set(known.values())
         taken = 0
         room = MAX_FILES - len(known)
         for one in sorted(new, key=lambda found: found.modified)[: max(0, room)]:
@@ -125,10 +106,11 @@ class FolderSource:
             except OSError as error:
                 memory.unreadable[one.mark] = f"{one.path.name}: {error.strerror or error}"
                 continue
-            if digest not in known.values():
+            if digest not in contents:
                 posts.append(_post(Path(query), one, digest))
                 taken += 1
             known[one.mark] = digest
+            contents.add(digest)
             if len(posts) == POSTS_PER_PAGE:
                 yield Page(posts=tuple(posts), checkpoint={"files": dict(known)}, next_in=0, note=f"{taken} new")
                 posts.clear()
@@ -139,7 +121,7 @@ class FolderSource:
             removals=tuple(SourceRemoval(key=_key(digest)) for digest in sorted(gone)),
             checkpoint={"files": known},
             # a large or slow folder is looked at less often: at most a twentieth of the time
-            next_in=max(self._pause, 20 * (self._clock() - began)),
+            next_in=max(self._pause, 20 * spent),
             note=note,
         )
 
