@@ -9,7 +9,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -115,6 +115,7 @@ class XSource:
     """X's recent search through tweepy. One instance per bearer token, shared by all its searches."""
 
     network = "x"
+    keeps_originals = True
 
     def __init__(
         self,
@@ -128,7 +129,7 @@ class XSource:
         api: XApi | None = None,
         pace: Pace | None = None,
         clock: Callable[[], float] = time.time,
-        chance: Callable[[], float] = random.SystemRandom().random,
+        chance: Callable[[], float] = random.random,
     ) -> None:
         """`fields` is the family of field names X is asked with; `auto` begins with `tweet` and follows X's answer.
 
@@ -151,7 +152,7 @@ class XSource:
         """Raise SourceRefused when X would not take this query."""
         full_query(query)
 
-    async def sweep(self, query: str, checkpoint: Checkpoint) -> AsyncIterator[Page]:
+    async def sweep(self, query: str, checkpoint: Checkpoint) -> AsyncGenerator[Page]:
         """Read what is new since `checkpoint`, page by page. Raises SourceError."""
         whole = full_query(query)
         now = self._clock()
@@ -226,9 +227,7 @@ class XSource:
         self._thread.close()
         self._api.close()
 
-    async def _search(
-        self, query: str, progress: _Progress, *, max_results: int | None = None
-    ) -> Mapping[str, Any]:
+    async def _search(self, query: str, progress: _Progress, *, max_results: int | None = None) -> Mapping[str, Any]:
         """One request, in whichever field family X takes."""
         try:
             return await self._request(query, progress, max_results)
@@ -237,9 +236,7 @@ class XSource:
                 raise
             self._switched = True
             self._family = "post" if self._family == "tweet" else "tweet"
-            log.warning(
-                "X no longer takes the old field names; asking with %s.fields from now on", self._family
-            )
+            log.warning("X no longer takes the old field names; asking with %s.fields from now on", self._family)
             return await self._request(query, progress, max_results)
 
     async def _request(self, query: str, progress: _Progress, max_results: int | None) -> Mapping[str, Any]:
@@ -270,9 +267,7 @@ class XSource:
             if limited.until is not None:
                 raise
             until = datetime.fromtimestamp(self._pace.be_quiet(self._clock()), UTC)
-            sentence = (
-                f"X asks us to wait and does not say how long; Frieze waits until {until:%H:%M:%S} UTC."
-            )
+            sentence = f"X asks us to wait and does not say how long; Frieze waits until {until:%H:%M:%S} UTC."
             raise SourceLimited(sentence, until=until) from limited
         finally:
             self._pace.learn(self._api.rate)

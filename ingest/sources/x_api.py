@@ -29,7 +29,7 @@ _TWEEPY_HOST = "https://api.twitter.com/"
 CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 20.0
 # Seconds for a whole answer: a byte now and then must not hold the thread.
-WHOLE_TIMEOUT = 45.0
+WHOLE_TIMEOUT = 30.0
 # A page of 100 posts with all our fields is about 400 KB; a long post may have 25,000 characters.
 LARGEST_ANSWER = 8 * 1024 * 1024
 # A reset later than this is not believed (X's windows are 15 minutes; daily caps have one of 24 hours).
@@ -158,7 +158,8 @@ class XApi:
         self._clock = clock
         self._adapter = _Adapter(api_url, (connect_timeout, read_timeout), whole_timeout)
         # Never wait_on_rate_limit: a 429 without a reset makes tweepy try again at once, without end.
-        self._client = tweepy.Client(bearer_token, return_type=requests.Response, wait_on_rate_limit=False)
+        raw: Any = requests.Response  # tweepy's untyped code reads as if it took only its own
+        self._client: Any = tweepy.Client(bearer_token, return_type=raw, wait_on_rate_limit=False)
         self._client.session.mount(_TWEEPY_HOST, self._adapter)
         # X never redirects its API; and ~/.netrc or a proxy variable must not change whom we talk to, and as whom.
         self._client.session.max_redirects = 0
@@ -274,12 +275,8 @@ def _said(document: Mapping[str, Any] | None) -> str:
     if document is None:
         return "no explanation"
     errors: Any = document.get("errors")
-    messages = (
-        [one.get("message") for one in errors if isinstance(one, dict)] if isinstance(errors, list) else []
-    )
-    words = [
-        word for word in (*messages, document.get("detail"), document.get("title")) if isinstance(word, str)
-    ]
+    messages = [one.get("message") for one in errors if isinstance(one, dict)] if isinstance(errors, list) else []
+    words = [word for word in (*messages, document.get("detail"), document.get("title")) if isinstance(word, str)]
     return _short(words[0]) if words else "no explanation"
 
 
@@ -288,11 +285,7 @@ def _parameters(document: Mapping[str, Any] | None) -> frozenset[str]:
     errors: Any = (document or {}).get("errors")
     for one in errors if isinstance(errors, list) else []:
         with suppress(AttributeError, TypeError):
-            names |= (
-                {name for name in one["parameters"] if isinstance(name, str)}
-                if "parameters" in one
-                else set()
-            )
+            names |= {name for name in one["parameters"] if isinstance(name, str)} if "parameters" in one else set()
     return frozenset(names)
 
 

@@ -45,8 +45,8 @@ class XPage:
     problems: int = 0
 
 
-class _Drop(Exception):  # noqa: N818 - not an error: a post we do not show, and why
-    pass
+class _Drop(Exception):
+    """Not an error: a post that we do not show, and why."""
 
 
 def read_page(document: Mapping[str, Any], *, sensitive: bool) -> XPage:
@@ -155,9 +155,7 @@ def _read_pictures(raw: Mapping[str, Any], media: Mapping[str, Mapping[str, Any]
         origins = _origins(found.get("url"))
         if origins:
             alt = _string(found.get("alt_text"), LONGEST_ALT)
-            pictures[key] = SourceMedia(
-                key=key, kind="image", origin=origins[0], fallbacks=origins[1:], alt=alt
-            )
+            pictures[key] = SourceMedia(key=key, kind="image", origin=origins[0], fallbacks=origins[1:], alt=alt)
     return tuple(pictures.values())[:MEDIA_PER_POST]
 
 
@@ -171,9 +169,7 @@ def _origins(value: object) -> tuple[str, ...]:
         return ()
     scheme, host, path, _, _ = urlsplit(url)
     form = _FORMATS.get(path.rpartition(".")[2].lower(), "jpg")
-    sized = [
-        urlunsplit((scheme, host, path, f"format={form}&name={size}", "")) for size in ("large", "medium")
-    ]
+    sized = [urlunsplit((scheme, host, path, f"format={form}&name={size}", "")) for size in ("large", "medium")]
     return (*sized, url)
 
 
@@ -197,7 +193,7 @@ def _address(value: object) -> str | None:
 
 
 def _read_text(raw: Mapping[str, Any]) -> str:
-    """The full text, as people read it: X's entities decoded, its short links replaced, links to its own media left out."""
+    """The full text as people read it: entities decoded, short links replaced, links to its own pictures left out."""
     note = _mapping(raw.get("note_tweet")) or _mapping(raw.get("note_post"))
     whole = note if isinstance(note.get("text"), str) else raw
     text = html.unescape(_string(whole.get("text"), LONGEST_TEXT * 2))
@@ -205,9 +201,7 @@ def _read_text(raw: Mapping[str, Any]) -> str:
     # Longest first: one short link may be the beginning of another.
     for link in sorted(links, key=lambda one: len(_string(one.get("url"), 200)), reverse=True):
         short = _string(link.get("url"), 200)
-        shown = _string(link.get("display_url"), LONGEST_URL) or _string(
-            link.get("expanded_url"), LONGEST_URL
-        )
+        shown = _string(link.get("display_url"), LONGEST_URL) or _string(link.get("expanded_url"), LONGEST_URL)
         if not short or not shown:
             continue
         own = "media_key" in link or _OWN_MEDIA_LINK.search(_string(link.get("expanded_url"), LONGEST_URL))

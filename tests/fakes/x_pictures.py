@@ -126,8 +126,6 @@ _ODD: dict[str, Callable[[web.Request], web.Response]] = {
     "empty": lambda _: web.Response(body=b"", content_type="image/jpeg"),
     "bomb": lambda _: web.Response(body=bomb(), content_type="image/png"),
     "html": lambda _: web.Response(text="<html>not a picture</html>", content_type="text/html"),
-    "redirect-private": lambda _: web.Response(
-        status=302, headers={"Location": "http://169.254.169.254/latest"}
-    ),
+    "redirect-private": lambda _: web.Response(status=302, headers={"Location": "http://169.254.169.254/latest"}),
     "redirect-loop": lambda request: web.Response(status=302, headers={"Location": str(request.url)}),
 }
