@@ -9,7 +9,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -115,6 +115,7 @@ class XSource:
     """X's recent search through tweepy. One instance per bearer token, shared by all its searches."""
 
     network = "x"
+    keeps_originals = True
 
     def __init__(
         self,
@@ -128,7 +129,7 @@ class XSource:
         api: XApi | None = None,
         pace: Pace | None = None,
         clock: Callable[[], float] = time.time,
-        chance: Callable[[], float] = random.SystemRandom().random,
+        chance: Callable[[], float] = random.random,
     ) -> None:
         """`fields` is the family of field names X is asked with; `auto` begins with `tweet` and follows X's answer.
 
@@ -151,7 +152,7 @@ class XSource:
         """Raise SourceRefused when X would not take this query."""
         full_query(query)
 
-    async def sweep(self, query: str, checkpoint: Checkpoint) -> AsyncIterator[Page]:
+    async def sweep(self, query: str, checkpoint: Checkpoint) -> AsyncGenerator[Page]:
         """Read what is new since `checkpoint`, page by page. Raises SourceError."""
         whole = full_query(query)
         now = self._clock()

@@ -29,7 +29,7 @@ _TWEEPY_HOST = "https://api.twitter.com/"
 CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 20.0
 # Seconds for a whole answer: a byte now and then must not hold the thread.
-WHOLE_TIMEOUT = 45.0
+WHOLE_TIMEOUT = 30.0
 # A page of 100 posts with all our fields is about 400 KB; a long post may have 25,000 characters.
 LARGEST_ANSWER = 8 * 1024 * 1024
 # A reset later than this is not believed (X's windows are 15 minutes; daily caps have one of 24 hours).
@@ -158,7 +158,8 @@ class XApi:
         self._clock = clock
         self._adapter = _Adapter(api_url, (connect_timeout, read_timeout), whole_timeout)
         # Never wait_on_rate_limit: a 429 without a reset makes tweepy try again at once, without end.
-        self._client = tweepy.Client(bearer_token, return_type=requests.Response, wait_on_rate_limit=False)
+        raw: Any = requests.Response  # tweepy's untyped code reads as if it took only its own
+        self._client: Any = tweepy.Client(bearer_token, return_type=raw, wait_on_rate_limit=False)
         self._client.session.mount(_TWEEPY_HOST, self._adapter)
         # X never redirects its API; and ~/.netrc or a proxy variable must not change whom we talk to, and as whom.
         self._client.session.max_redirects = 0

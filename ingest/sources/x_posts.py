@@ -46,7 +46,7 @@ class XPage:
 
 
 class _Drop(Exception):
-    pass
+    """Not an error: a post that we do not show, and why."""
 
 
 def read_page(document: Mapping[str, Any], *, sensitive: bool) -> XPage:
@@ -193,7 +193,7 @@ def _address(value: object) -> str | None:
 
 
 def _read_text(raw: Mapping[str, Any]) -> str:
-    """The full text, as people read it: X's entities decoded, its short links replaced, links to its own media left out."""
+    """The full text as people read it: entities decoded, short links replaced, links to its own pictures left out."""
     note = _mapping(raw.get("note_tweet")) or _mapping(raw.get("note_post"))
     whole = note if isinstance(note.get("text"), str) else raw
     text = html.unescape(_string(whole.get("text"), LONGEST_TEXT * 2))

@@ -10,7 +10,7 @@ from wall.errors import SourceRefused
 
 LONGEST = 512
 
-_TOKEN = re.compile(r'\s*(-?"[^"]*"|-?\(|\)|[^\s()"]+)')
+_PART = re.compile(r'\s*(-?"[^"]*"|-?\(|\)|[^\s()"]+)')
 # X's operators that only work beside another one ("conjunction required").
 _CONJUNCTION_REQUIRED = ("has:", "is:", "lang:", "sample:", "min_likes:", "min_replies:", "min_reposts:")
 _HAS_IMAGES = "has:images"
@@ -25,22 +25,19 @@ def full_query(query: str, *, longest: int = LONGEST) -> str:
     query = query.strip()
     if not query:
         raise SourceRefused("The search for X is empty. Give a word or a hashtag, such as #frieze.")
-    tokens = _tokens(query)
-    depths = _depths(tokens)
-    if not any(_standalone(token) for token in tokens):
+    parts = _parts(query)
+    depths = _depths(parts)
+    if not any(_standalone(part) for part in parts):
         raise SourceRefused(
             f"X needs at least one word, “phrase”, #hashtag, @name or from:name in a search; “{query}” only narrows."
         )
-    at_top = [token for token, depth in zip(tokens, depths, strict=True) if depth == 0]
+    at_top = [part for part, depth in zip(parts, depths, strict=True) if depth == 0]
     joined_by_or = "OR" in at_top
     missing = [] if _HAS_IMAGES in at_top and not joined_by_or else [_HAS_IMAGES]
-    if not any(token.lower().removeprefix("-") == "is:retweet" for token in tokens):
+    if not any(part.lower().removeprefix("-") == "is:retweet" for part in parts):
         missing.append(_NO_RETWEETS)
-    if not missing:
-        whole = query
-    else:
-        # OR binds looser than the space: without brackets our additions would belong to the last branch only.
-        whole = " ".join([f"({query})" if joined_by_or else query, *missing])
+    # OR binds looser than the space: without brackets our additions would belong to the last branch only.
+    whole = " ".join([f"({query})" if joined_by_or and missing else query, *missing])
     if len(whole) > longest:
         raise SourceRefused(
             f"The search for X is {len(whole)} characters long with what Frieze adds ({' '.join(missing)}); "
@@ -49,38 +46,38 @@ def full_query(query: str, *, longest: int = LONGEST) -> str:
     return whole
 
 
-def _tokens(query: str) -> list[str]:
-    tokens: list[str] = []
+def _parts(query: str) -> list[str]:
+    parts: list[str] = []
     at = 0
     while at < len(query):
-        found = _TOKEN.match(query, at)
+        found = _PART.match(query, at)
         if found is None:
             raise SourceRefused(f"The search for X has an opening quote without a closing one: {query}")
-        tokens.append(found.group(1))
+        parts.append(found.group(1))
         at = found.end()
-    return tokens
+    return parts
 
 
-def _depths(tokens: list[str]) -> list[int]:
-    """How many brackets are open around each token. Raises SourceRefused on brackets that X would not take."""
+def _depths(parts: list[str]) -> list[int]:
+    """How many brackets are open around each part. Raises SourceRefused on brackets that X would not take."""
     depths: list[int] = []
     depth = 0
-    for token in tokens:
-        if token == "-(":
+    for part in parts:
+        if part == "-(":
             raise SourceRefused("X does not take a minus before a bracket; put it before each word inside instead.")
-        if token == ")":
+        if part == ")":
             depth -= 1
         if depth < 0:
             raise SourceRefused("The search for X closes a bracket that was never opened.")
         depths.append(depth)
-        if token == "(":
+        if part == "(":
             depth += 1
     if depth:
         raise SourceRefused("The search for X has an opening bracket without a closing one.")
     return depths
 
 
-def _standalone(token: str) -> bool:
-    if token in ("(", ")", "OR") or token.startswith("-"):
+def _standalone(part: str) -> bool:
+    if part in ("(", ")", "OR") or part.startswith("-") or not part.strip('"# '):
         return False
-    return not token.lower().startswith(_CONJUNCTION_REQUIRED)
+    return not part.lower().startswith(_CONJUNCTION_REQUIRED)

@@ -2,7 +2,7 @@
 or by importing the fixture's name in a test module's own conftest.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import pytest
 
@@ -10,7 +10,7 @@ from tests.fakes.x import XStandIn
 
 
 @pytest.fixture
-def x_api() -> Iterator[XStandIn]:
+def x_api() -> Generator[XStandIn]:
     """A running stand-in for X's API and its picture host."""
     with XStandIn.running() as x:
         yield x

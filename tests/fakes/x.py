@@ -17,9 +17,9 @@ import json
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -193,7 +193,7 @@ class XStandIn:
 
     def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
         self.clock = clock
-        self.bearer = "stand-in-token"
+        self.bearer_token = "stand-in-token"
         self.family: Family | Literal["both"] = "both"
         self.limit = 450
         self.seen: list[Seen] = []
@@ -215,7 +215,7 @@ class XStandIn:
 
     @classmethod
     @contextmanager
-    def running(cls, *, clock: Callable[[], float] = time.time) -> Iterator["XStandIn"]:
+    def running(cls, *, clock: Callable[[], float] = time.time) -> Generator["XStandIn"]:
         """A stand-in that serves on ports of its own until the block ends."""
         x = cls(clock=clock)
         loop = asyncio.new_event_loop()
@@ -310,7 +310,7 @@ class XStandIn:
             first = post.history[0]
             before = self._posts[first]
             post_id, _ = self._new_id(0)
-            after = FakePost(**{**_members(before), "id": post_id, "text": text, "history": (*before.history, post_id)})
+            after = replace(before, id=post_id, text=text, history=(*before.history, post_id))
             self._posts[first] = after
             self._ids[post_id] = first
             return after
@@ -371,7 +371,7 @@ class XStandIn:
         self, request: web.Request, where: Where, body: Callable[[MultiMapping[str]], dict[str, Any]]
     ) -> web.StreamResponse:
         self.seen.append(Seen(where, dict(request.query), dict(request.headers), self.clock()))
-        if request.headers.get("Authorization") != f"Bearer {self.bearer}":
+        if request.headers.get("Authorization") != f"Bearer {self.bearer_token}":
             return _reply(_scripted("401", self.clock()))
         scripted = self._script[where].popleft() if self._script[where] else None
         if isinstance(scripted, Scripted):
@@ -445,7 +445,8 @@ class XStandIn:
         found.sort(key=lambda post: int(post.id), reverse=True)
         page = found[:size]
         document = self._document(page, family, fields)
-        document["meta"] = meta = {"result_count": len(page)}
+        meta: dict[str, Any] = {"result_count": len(page)}
+        document["meta"] = meta
         if page:
             meta |= {"newest_id": page[0].id, "oldest_id": page[-1].id}
         if len(found) > size:
@@ -467,7 +468,7 @@ class XStandIn:
             elif first in self._protected:
                 errors.append(_missing(one, "not-authorized-for-resource"))
             else:
-                found.append(FakePost(**{**_members(self._posts[first]), "id": one}))
+                found.append(replace(self._posts[first], id=one))
         document = self._document(found, family, fields)
         if errors:
             document["errors"] = errors
@@ -501,7 +502,8 @@ class XStandIn:
         since = _digits(query, "since_id")
         oldest = (int((self.clock() - WEEK_SECONDS) * 1000) - SNOWFLAKE_EPOCH_MS) << 22
         if since < oldest:
-            message = f"'since_id' must be a tweet id created after {datetime.fromtimestamp(self.clock() - WEEK_SECONDS, UTC)}"
+            limit = datetime.fromtimestamp(self.clock() - WEEK_SECONDS, UTC)
+            message = f"'since_id' must be a tweet id created after {limit}"
             raise _Refused("since_id", str(since), message)
         return since
 
@@ -532,10 +534,6 @@ class XStandIn:
         if any(includes.values()):
             document["includes"] = {name: value for name, value in includes.items() if value}
         return document
-
-
-def _members(post: FakePost) -> dict[str, Any]:
-    return {name: getattr(post, name) for name in FakePost.__dataclass_fields__}
 
 
 def _picture_name(post_id: str, number: int) -> str:
