@@ -5,37 +5,39 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import structlog
 import uvloop
-from relay.server import Relay
-from relay.websocket import websocket_class
+from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
-from web.console import console_routes
 
 from frieze.broker import broker_address, service_password
 from frieze.folder import data_folder, scratch_folder
 from frieze.health import health_routes
 from frieze.hello import say_hello
-from frieze.relaying import log_reader, relay_settings, upstream
-from frieze.server import Dispatch, bind, http_server
+from frieze.relaying import CatalogueLog, Upstream, relay_settings
+from frieze.server import Dispatch, bind, http_server, port_refused
 from frieze.settings import Settings
 from frieze.sources import make_sources, query_checks, start_searches
 from ingest.service import Ingest
 from ingest.worker import Worker
 from relay.media import MediaServer
+from wall.broker.address import BrokerAddress
 from wall.broker.publisher import Publisher
 from wall.catalogue import Catalogue
 from wall.catalogue.migrate import is_current
 from wall.errors import CatalogueError, FriezeError, SettingsError
 from wall.pictures.studio import PictureStudio
 from wall.store import open_store
+from wall.store.base import Store
+from web.console.app import console_app
 from web.headers import SecurityHeaders
 from web.public import PublicPages
 
@@ -83,8 +85,10 @@ class _Process:
         self.settings = settings
         self.catalogue = catalogue
         self.holder = f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(2)}"
-        self.work: list[Callable[[], Awaitable[None]]] = []
+        self.work: list[Callable[[], Coroutine[Any, Any, None]]] = []
         self.port = settings.port
+        self.relay: Relay | None = None
+        self._ready: Callable[[], bool] = lambda: True
         self._drains: list[Callable[[], Awaitable[None]]] = []
 
     @classmethod
@@ -101,44 +105,51 @@ class _Process:
             listening = bind(settings.host, settings.port, "pages and pictures", "--port or FRIEZE_PORT")
             stack.callback(listening.close)
             process.port = listening.getsockname()[1]
-        stomp = None
-        if settings.embedded and Part.RELAY in parts:
-            stomp = bind(settings.stomp_host, settings.stomp_port, "STOMP", "--stomp-port or FRIEZE_STOMP_PORT")
-            stack.callback(stomp.close)
-        elif settings.embedded and Part.RELAY not in parts:
+        if settings.embedded and Part.RELAY not in parts:
             raise SettingsError(
                 "The embedded broker lives in `frieze up`; a part on its own needs FRIEZE_BROKER_URL=stomp://…"
             )
+        address = await process._relay(parts)
         if up:
             await catalogue.migrate()
         else:
             await _wait_for_migrations(catalogue, stopping)
-        await process._compose(stack, parts, listening, stomp, up=up)
+        await process._compose(stack, parts, listening, address, up=up)
         return process
+
+    async def _relay(self, parts: set[Part]) -> BrokerAddress:
+        """Start the relay where it is one of the parts; where our services find the broker."""
+        settings = self.settings
+        if Part.RELAY not in parts:
+            return broker_address(settings)
+        passcode = service_password(settings) if settings.embedded else None
+        relay = Relay(log=CatalogueLog(self.catalogue), settings=relay_settings(settings, passcode))
+        self.relay = relay
+        self._drains.append(relay.close)
+        if not settings.embedded:
+            address = broker_address(settings)
+            upstream = Upstream(address, relay)
+            self._ready = upstream.ready
+            self.work.append(upstream.run)
+            return address
+        host, port = settings.stomp_host, settings.stomp_port
+        try:
+            server = await relay.listen_tcp(host, port)
+        except OSError as error:
+            raise port_refused(host, port, "STOMP", "--stomp-port or FRIEZE_STOMP_PORT", error) from error
+        return broker_address(settings, server.sockets[0].getsockname()[1])
 
     async def _compose(
         self,
         stack: AsyncExitStack,
         parts: set[Part],
         listening: socket.socket | None,
-        stomp: socket.socket | None,
+        address: BrokerAddress,
         *,
         up: bool,
     ) -> None:
         settings, catalogue = self.settings, self.catalogue
         store = await open_store(settings.store)
-        address = broker_address(settings, stomp.getsockname()[1] if stomp else None)
-        relay: Relay | None = None
-        upstream_ready: Callable[[], bool] = lambda: True  # noqa: E731
-        if Part.RELAY in parts:
-            relay = Relay(log=log_reader(catalogue), settings=relay_settings(settings, service_password(settings)))
-            self._drains.append(relay.close)
-            if stomp is not None:
-                await relay.listen_tcp(stomp)
-            else:
-                feed = upstream(address, relay)
-                upstream_ready = feed.ready
-                self.work.append(feed.run)
         if Part.INGEST in parts:
             sources = await make_sources(stack, settings, store)
             studio = await stack.enter_async_context(PictureStudio(workers=settings.picture_workers or None))
@@ -149,28 +160,35 @@ class _Process:
         if parts & {Part.INGEST, Part.WEB}:
             self.work.append(Publisher(catalogue, address, self.holder).run)
         if listening is not None:
-            routes: list[BaseRoute] = [*health_routes(catalogue, upstream_ready)]
-            if Part.WEB in parts:
-                routes += console_routes(
-                    catalogue, built=BUILT_PAGES, networks=query_checks(settings), origins=settings.origins
-                )
-                routes += PublicPages(catalogue=catalogue, built=BUILT_PAGES, connect=settings.viewer_url).routes()
-            pages = Starlette(routes=routes, middleware=[Middleware(SecurityHeaders)])
-            # the web part serves pictures too, so that a page works before there is a proxy that shares them out
-            server = http_server(
-                Dispatch(MediaServer(catalogue, store), pages),
-                websocket_class(relay) if relay else None,
-                settings.trusted_proxies,
+            self._serve(parts, listening, store)
+
+    def _serve(self, parts: set[Part], listening: socket.socket, store: Store) -> None:
+        settings, catalogue = self.settings, self.catalogue
+        routes: list[BaseRoute] = [*health_routes(catalogue, self._ready)]
+        console: FastAPI | None = None
+        if Part.WEB in parts:
+            console = console_app(
+                catalogue, pages=BUILT_PAGES, networks=query_checks(settings), origins=settings.origins
             )
+            routes += PublicPages(catalogue=catalogue, built=BUILT_PAGES, connect=settings.viewer_url).routes()
+        pages = Starlette(routes=routes, middleware=[Middleware(SecurityHeaders)])
+        # the web part serves pictures too, so that a page works before there is a proxy that shares them out
+        server = http_server(
+            Dispatch(MediaServer(catalogue, store), console, pages),
+            websocket_class(self.relay) if self.relay else None,
+            settings.trusted_proxies,
+        )
 
-            async def serve() -> None:
-                await server.serve(sockets=[listening])
+        async def serve() -> None:
+            await server.serve(sockets=[listening])
 
-            async def stop_serving() -> None:
-                server.should_exit = True
+        async def stop_serving() -> None:
+            if console is not None:
+                await console.state.watch.close()
+            server.should_exit = True
 
-            self.work.append(serve)
-            self._drains.append(stop_serving)
+        self.work.append(serve)
+        self._drains.append(stop_serving)
 
     async def drain(self) -> None:
         """Stop accepting, tell viewers to come back, and leave the rest a moment."""

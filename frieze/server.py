@@ -1,6 +1,7 @@
 """One HTTP port for pages, API, media and the WebSocket, on uvicorn."""
 
 import contextlib
+import errno
 import socket
 from collections.abc import Generator
 
@@ -24,24 +25,32 @@ def bind(host: str, port: int, what: str, option: str) -> socket.socket:
         listening.listen(BACKLOG)
     except OSError as error:
         listening.close()
-        reason = "is taken by another program" if error.errno == 98 else f"can't be used ({error.strerror})"
-        raise SettingsError(
-            f"The port {port} on {host} for {what} {reason}; choose another one with {option}."
-        ) from error
+        raise port_refused(host, port, what, option, error) from error
     listening.setblocking(False)
     return listening
 
 
-class Dispatch:
-    """Media first and straight: nothing stands between the HTTP parser and a thumbnail's bytes."""
+def port_refused(host: str, port: int, what: str, option: str, error: OSError) -> SettingsError:
+    """Why a port can't be had, and what to do."""
+    taken = error.errno == errno.EADDRINUSE
+    reason = "is taken by another program" if taken else f"can't be used ({error.strerror or error})"
+    return SettingsError(f"The port {port} on {host} for {what} {reason}; choose another one with {option}.")
 
-    def __init__(self, media: ASGIApp, rest: ASGIApp) -> None:
+
+class Dispatch:
+    """One application by the beginning of the path; `/media/` first and straight to its bytes."""
+
+    def __init__(self, media: ASGIApp, console: ASGIApp | None, rest: ASGIApp) -> None:
         self._media = media
+        self._console = console
         self._rest = rest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].startswith("/media/"):
+        path: str = scope["path"] if scope["type"] == "http" else ""
+        if path.startswith("/media/"):
             await self._media(scope, receive, send)
+        elif self._console is not None and path.startswith(("/console", "/api/console")):
+            await self._console(scope, receive, send)
         else:
             await self._rest(scope, receive, send)
 
