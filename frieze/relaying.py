@@ -4,11 +4,11 @@ import asyncio
 from contextlib import aclosing
 
 import structlog
+
+from frieze.settings import Settings
 from relay.log import StoredEvent
 from relay.server import Relay
 from relay.settings import RelaySettings
-
-from frieze.settings import Settings
 from wall.broker.address import BrokerAddress
 from wall.broker.connection import BrokerConnection
 from wall.broker.link import connections
