@@ -226,7 +226,7 @@ def judge(answer: Answer, document: Mapping[str, Any] | None, now: float) -> Sou
     said = _said(document)
     match answer.status:
         case 400:
-            return ParameterRefused(f"X does not take this search: {said}", _parameters(document))
+            return ParameterRefused(f"X does not take this search: {said}.", _parameters(document))
         case 401:
             return SourceRefused("X refuses the bearer token. Check FRIEZE_X_BEARER_TOKEN.")
         case 402:
@@ -245,7 +245,7 @@ def judge(answer: Answer, document: Mapping[str, Any] | None, now: float) -> Sou
         case status if status >= 500 or 200 <= status < 400:
             return SourceUnavailable(f"X answered {status} with no usable data. Frieze tries again.")
         case status:
-            return SourceRefused(f"X refuses the request ({status}): {said}")
+            return SourceRefused(f"X refuses the request ({status}): {said}.")
 
 
 def _limited(rate: Rate | None, now: float) -> SourceLimited:
@@ -262,7 +262,7 @@ def _forbidden(document: Mapping[str, Any] | None, said: str) -> str:
             "X knows the bearer token, but its app may not use the API (client-not-enrolled). In X's developer "
             "console move the app to the pay-per-use package, production environment, and make a new token."
         )
-    return f"X forbids this search to the app: {said}"
+    return f"X forbids this search to the app: {said}."
 
 
 def _is_cap(document: Mapping[str, Any] | None) -> bool:
@@ -271,13 +271,13 @@ def _is_cap(document: Mapping[str, Any] | None) -> bool:
 
 
 def _said(document: Mapping[str, Any] | None) -> str:
-    """X's own words about what is wrong."""
+    """X's own words about what is wrong, without a full stop."""
     if document is None:
         return "no explanation"
     errors: Any = document.get("errors")
     messages = [one.get("message") for one in errors if isinstance(one, dict)] if isinstance(errors, list) else []
     words = [word for word in (*messages, document.get("detail"), document.get("title")) if isinstance(word, str)]
-    return _short(words[0]) if words else "no explanation"
+    return _short(words[0]).rstrip(".") if words else "no explanation"
 
 
 def _parameters(document: Mapping[str, Any] | None) -> frozenset[str]:

@@ -166,7 +166,9 @@ def test_a_scripted_answer_is_given_once(x: XStandIn, name: str, status: int) ->
 
 def test_a_dropped_answer_breaks_off_in_the_middle(x: XStandIn) -> None:
     x.script("drop")
-    with pytest.raises((requests.ConnectionError, http.client.IncompleteRead, requests.exceptions.ChunkedEncodingError)):
+    with pytest.raises(
+        (requests.ConnectionError, http.client.IncompleteRead, requests.exceptions.ChunkedEncodingError)
+    ):
         ask(x, query="a")
 
 

@@ -350,14 +350,14 @@ class XStandIn:
         self.pictures.names.add(name)
         url = f"{self.media_url}/media/{name}.{extension}"
         # Keys that do not sort in the order of the pictures: who joins by order or sorts gets it wrong.
-        key = f"3_{int(post_id) + 900 - number}"
+        key = f"3_{post_id}{9 - number}"
         return FakeMedia(key, "photo", url, None, alt[number] if number < len(alt) else "")
 
     def _video(self, post_id: str, number: int) -> FakeMedia:
         name = f"v{post_id}x{number}"
         self.pictures.names.add(name)
         preview = f"{self.media_url}/media/{name}.jpg"
-        return FakeMedia(f"13_{int(post_id) + number}", "video", None, preview, "")
+        return FakeMedia(f"13_{post_id}{number}", "video", None, preview, "")
 
     # --- answering
 

@@ -28,7 +28,20 @@ def test_pictures_are_asked_for_and_retweets_left_out(query: str, whole: str) ->
 
 @pytest.mark.parametrize(
     "query",
-    ["", "   ", "has:images", "lang:en -#frieze", "(#a", "#a)", '"open', "-(#a #b)", '""', "#", "OR", "#" + "a" * LONGEST],
+    [
+        "",
+        "   ",
+        "has:images",
+        "lang:en -#frieze",
+        "(#a",
+        "#a)",
+        '"open',
+        "-(#a #b)",
+        '""',
+        "#",
+        "OR",
+        "#" + "a" * LONGEST,
+    ],
 )
 def test_what_x_would_refuse_is_refused_at_once(query: str) -> None:
     with pytest.raises(SourceRefused) as refused:
