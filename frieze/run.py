@@ -29,6 +29,8 @@ from frieze.sources import make_sources, query_checks, start_searches
 from ingest.service import Ingest
 from ingest.worker import Worker
 from relay.media import MediaServer
+from relay.server import Relay
+from relay.websocket import websocket_class
 from wall.broker.address import BrokerAddress
 from wall.broker.publisher import Publisher
 from wall.catalogue import Catalogue
@@ -184,7 +186,7 @@ class _Process:
 
         async def stop_serving() -> None:
             if console is not None:
-                await console.state.watch.close()
+                console.state.watch.close()
             server.should_exit = True
 
         self.work.append(serve)

@@ -3,9 +3,7 @@
 One page subscribes directly to ActiveMQ's ws, a second one through `frieze relay`.
 """
 
-import asyncio
 from collections.abc import Generator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +15,9 @@ from tests.browser.wall import catalogue_posts, is_live, shown_posts, tiles, unt
 from tests.fakes.waiting import until_blocking
 from tests.fakes.x import XStandIn
 from tests.integration.activemq import ActiveMQ
+from tests.moderating import act
 from tests.postgres import Postgres, free_port
 from tests.processes import Frieze, frieze, run
-from wall.catalogue import Catalogue
 from wall.states import ActionKind
 
 
@@ -35,19 +33,7 @@ class Installation:
     parts: dict[str, Frieze]
 
     def remove(self, post_id: str) -> None:
-        """What an operator's removal does, from a process that publishes nothing itself."""
-
-        async def act() -> None:
-            catalogue = Catalogue(self.settings["FRIEZE_DATABASE_URL"])
-            post = await catalogue.posts.get(post_id)
-            await catalogue.moderation.act(
-                post_id, ActionKind.REMOVE, operator="eve", state=post.state, revision=post.post.revision
-            )
-            await catalogue.close()
-
-        # Playwright's loop runs in this thread, so the catalogue gets a thread of its own
-        with ThreadPoolExecutor(1) as thread:
-            thread.submit(lambda: asyncio.run(act())).result(30)
+        act(self.settings["FRIEZE_DATABASE_URL"], post_id, ActionKind.REMOVE)
 
 
 @pytest.fixture
