@@ -125,6 +125,14 @@ async def test_a_post_indexed_late_is_found_by_the_overlap(x_api: XStandIn, sour
     assert pages[-1].checkpoint["since_id"] == checkpoint["since_id"], "the cursor went back"
 
 
+async def test_the_cursor_never_goes_back(x_api: XStandIn, source: XSource) -> None:
+    post = x_api.add_post()
+    checkpoint = (await sweep(source, {}))[-1].checkpoint
+    x_api.add_post("late #frieze", ago=60)
+    x_api.delete(post)  # so that the newest post of the next sweep lies below the cursor
+    assert (await sweep(source, checkpoint))[-1].checkpoint["since_id"] == post.id
+
+
 async def test_the_first_sweep_is_bounded_and_later_ones_are_not(x_api: XStandIn, source: XSource) -> None:
     add(x_api, 100 * FIRST_PAGES + 50)
     first = await sweep(source, {})
@@ -280,6 +288,11 @@ async def test_a_429_without_a_time_keeps_all_searches_quiet(x_api: XStandIn) ->
         now[0] += expected + 1
     assert len(x_api.seen) == 2
     assert await sweep(source, {})
+    x_api.script("429")
+    with pytest.raises(SourceLimited) as limited:
+        await sweep(source, {})
+    assert limited.value.until is not None
+    assert limited.value.until.timestamp() == pytest.approx(now[0] + 60, abs=1), "the quiet did not become short again"
     await source.close()
 
 

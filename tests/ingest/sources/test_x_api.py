@@ -166,6 +166,21 @@ def server(write: Callable[[http.server.BaseHTTPRequestHandler], None]) -> Gener
         thread.join(5)
 
 
+def test_a_redirect_is_not_followed(x_api: XStandIn) -> None:
+    asked: list[str] = []
+
+    def elsewhere(handler: http.server.BaseHTTPRequestHandler) -> None:
+        asked.append(handler.path)
+        handler.send_response(200)
+        handler.end_headers()
+        handler.wfile.write(b'{"meta": {}}')
+
+    with server(elsewhere) as url:
+        x_api.script(Scripted(302, "", {"Location": url}))
+        assert isinstance(error_of(api_of(x_api)), SourceUnavailable)
+    assert not asked
+
+
 def test_an_answer_without_end_is_cut() -> None:
     written: list[int] = []
 
