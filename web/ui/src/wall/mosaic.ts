@@ -12,6 +12,7 @@ import {
   capacity,
   cut,
   type Frame,
+  fills,
   judge,
   type Picture,
   type Placed,
@@ -35,8 +36,6 @@ export interface Plan {
 
 export const NOTHING: Plan = { lines: [], extents: null };
 
-/** A screen this full counts as full; the rest is rounding and crops not needed. */
-const FULL = 0.97;
 /** A newcomer replaces at most so many neighbours: a panorama may need the room of three portraits. */
 const MOST_REPLACED = 3;
 /** So many of the newest pictures that have no place yet are tried for a hole. */
@@ -171,10 +170,7 @@ function movement(frame: Frame, before: Map<string, Placed>, after: Map<string, 
 function withExtents(frame: Frame, lines: readonly (readonly Item[])[]): Plan {
   if (lines.length === 0) return NOTHING;
   const placed = place(frame, lines);
-  const area = placed
-    .flat()
-    .reduce((sum, rect) => sum + (rect.width + frame.gap) * (rect.height + frame.gap), 0);
-  const full = area >= FULL * (frame.main + frame.gap) * (frame.cross + frame.gap);
+  const full = fills(frame, placed);
   const extent = (rect: Placed) => (frame.direction === "rows" ? rect.height : rect.width);
   return { lines, extents: full ? placed.map((line) => extent(line[0]!)) : null };
 }

@@ -54,10 +54,11 @@ export class WallPage extends LitElement {
     const { state, info } = this.#feed;
     const title = state.view?.title ?? info?.wall.title ?? "";
     const empty = (this.#stage?.tiles.length ?? 0) === 0;
+    const full = this.#stage?.full ?? false;
     const settings = state.view?.settings ?? info?.wall.settings ?? {};
     this.#dress(title, settings);
     return html`
-      <div class="ambient" aria-hidden="true" ${ref(this.#ambient)}>
+      <div class=${full ? "ambient" : "ambient lit"} aria-hidden="true" ${ref(this.#ambient)}>
         <i></i><i></i><i></i><i></i>
       </div>
       <main class="stage" aria-label=${title ? `Pictures on ${title}` : "Pictures"} ${ref(this.#stageHost)}></main>

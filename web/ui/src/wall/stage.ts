@@ -71,6 +71,11 @@ export class Stage {
     return [...this.#tiles.values()];
   }
 
+  /** Whether pictures cover the whole screen. */
+  get full(): boolean {
+    return this.#plan.extents !== null;
+  }
+
   /** Brings the glass to a state: what is gone goes at once, what is new queues up. */
   update(state: WallState): void {
     if (state.cursor === null) return;
