@@ -37,7 +37,8 @@ class Installation:
 
 
 @pytest.fixture
-def installation(postgres: Postgres, activemq: ActiveMQ, tmp_path: Path) -> Generator[Installation]:
+def installation(postgres: Postgres, own_activemq: ActiveMQ, tmp_path: Path) -> Generator[Installation]:
+    activemq = own_activemq
     relay_port, direct_port, relayed_port = free_port(), free_port(), free_port()
     with ExitStack() as stack:
         x = stack.enter_context(XStandIn.running())
@@ -45,8 +46,9 @@ def installation(postgres: Postgres, activemq: ActiveMQ, tmp_path: Path) -> Gene
             "FRIEZE_DATA": str(tmp_path / "data"),
             "FRIEZE_DATABASE_URL": postgres.new_database(),
             "FRIEZE_STORE_URL": f"disk:{tmp_path / 'store'}",
-            "FRIEZE_BROKER_URL": activemq.service_url,
-            "FRIEZE_X_BEARER_TOKEN": x.bearer,
+            "FRIEZE_BROKER_URL": f"stomp://{activemq.stomp_host}:{activemq.stomp_port}",
+            "FRIEZE_BROKER_PASSWORD": activemq.password,
+            "FRIEZE_X_BEARER_TOKEN": x.bearer_token,
             "FRIEZE_X_API_URL": x.api_url,
             "FRIEZE_FETCH_ALLOW": "127.0.0.0/8",
             "FRIEZE_ORIGINS": f"http://127.0.0.1:{relayed_port}",
