@@ -208,6 +208,9 @@ def _contained(folder: Path) -> tuple[ActiveMQ, Callable[[], None]] | None:
     import docker
     from docker.errors import DockerException
 
+    engine_at = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
+    if engine_at.startswith("unix://") and not Path(engine_at.removeprefix("unix://")).exists():
+        return None  # docker's client would leave a socket open behind its error
     broker = _addresses(folder)
     (folder / "secrets").chmod(0o755)
     for secret in (folder / "secrets").iterdir():
