@@ -241,6 +241,8 @@ class Viewer(asyncio.Protocol):
 
     def end(self, error: StompError, answer: bytes) -> None:
         """Say why in an ERROR frame, then close with its number."""
+        if self.closing:
+            return
         self.relay.ended(error.code)
         if not self.paused:
             self.put(answer)
