@@ -21,8 +21,9 @@ from wall.stomp.session import (
 LIMITS = SessionLimits(greeting=Limits(frame=8192), subscriptions=2, id_length=8)
 
 
-def frame(command: str, body: bytes = b"", **headers: str) -> bytes:
-    return encode(Frame(command, {name.replace("_", "-"): value for name, value in headers.items()}, body))
+def frame(command: str, payload: bytes = b"", /, **headers: str) -> bytes:
+    """A frame's bytes; an underscore in a name stands for a hyphen."""
+    return encode(Frame(command, {name.replace("_", "-"): value for name, value in headers.items()}, payload))
 
 
 def answer(data: bytes) -> Frame:
@@ -31,7 +32,8 @@ def answer(data: bytes) -> Frame:
 
 
 def connect(session: Session, **headers: str) -> Iterator[Event]:
-    return session.receive(frame("CONNECT", **{"accept-version": "1.1,1.2", "host": "h", **headers}), 0.0)
+    asked = {"accept_version": "1.1,1.2", "host": "h", **headers}
+    return session.receive(frame("CONNECT", **asked), 0.0)
 
 
 @pytest.fixture
@@ -53,7 +55,7 @@ def broken(session: Session, data: bytes) -> Broken:
 @pytest.mark.parametrize("command", ["CONNECT", "STOMP"])
 def test_connect_and_stomp_ask_for_the_same(command: str) -> None:
     session = Session(LIMITS, 0.0)
-    (event,) = session.receive(frame(command, **{"accept-version": "1.2", "login": "a", "passcode": "b"}), 0.0)
+    (event,) = session.receive(frame(command, accept_version="1.2", login="a", passcode="b"), 0.0)
     assert event == Connect("a", "b")
 
 
@@ -62,12 +64,12 @@ def test_connect_and_stomp_ask_for_the_same(command: str) -> None:
 )
 def test_the_highest_common_version_is_chosen(offered: str, chosen: str) -> None:
     session = Session(LIMITS, 0.0)
-    list(connect(session, **{"accept-version": offered}))
+    list(connect(session, accept_version=offered))
     assert answer(session.accept(Limits(), 0, 0)).headers["version"] == chosen
 
 
 def test_no_common_version_is_an_error_that_lists_ours() -> None:
-    last = broken(Session(LIMITS, 0.0), frame("CONNECT", **{"accept-version": "1.0"}))
+    last = broken(Session(LIMITS, 0.0), frame("CONNECT", accept_version="1.0"))
     assert last.error.code is Code.NO_COMMON_VERSION
     assert answer(last.answer).headers["version"] == "1.1,1.2"
 
@@ -83,14 +85,14 @@ def test_a_subprotocol_narrows_the_versions() -> None:
 )
 def test_heart_beats_are_the_longer_of_both_sides_or_none(theirs: str, beat: float, expect: float) -> None:
     session = Session(LIMITS, 0.0)
-    list(connect(session, **{"heart-beat": theirs}))
+    list(connect(session, heart_beat=theirs))
     assert answer(session.accept(Limits(), 10.0, 10.0)).headers["heart-beat"] == "10000,10000"
     assert (session.beat_every, session.expect_every) == (beat, expect)
 
 
 def test_a_missed_beat_is_forgiven_a_second_is_not() -> None:
     session = Session(LIMITS, 0.0)
-    list(connect(session, **{"heart-beat": "10000,0"}))
+    list(connect(session, heart_beat="10000,0"))
     session.accept(Limits(), 10.0, 10.0)
     list(session.receive(b"\n", 5.0))
     assert not session.silent(25.0)
@@ -106,7 +108,7 @@ def test_a_connection_that_never_says_connect_is_late() -> None:
 
 def test_a_subscribe_right_behind_connect_comes_after_it_was_decided() -> None:
     session = Session(LIMITS, 0.0)
-    data = frame("CONNECT", **{"accept-version": "1.2"}) + frame("SUBSCRIBE", id="a", destination="/topic/b")
+    data = frame("CONNECT", accept_version="1.2") + frame("SUBSCRIBE", id="a", destination="/topic/b")
     events = session.receive(data, 0.0)
     assert isinstance(next(events), Connect)
     session.accept(Limits(), 0, 0)
@@ -172,7 +174,7 @@ def test_anything_before_connect_is_an_error() -> None:
 
 @pytest.mark.parametrize("beat", ["1", "a,b", "-1,0", "1,2,3", "123456789,0"])
 def test_a_heart_beat_that_cannot_be_read_is_an_error(beat: str) -> None:
-    last = broken(Session(LIMITS, 0.0), frame("CONNECT", **{"accept-version": "1.2", "heart-beat": beat}))
+    last = broken(Session(LIMITS, 0.0), frame("CONNECT", accept_version="1.2", heart_beat=beat))
     assert last.error.code is Code.BAD_HEADER
 
 
