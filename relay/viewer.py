@@ -266,6 +266,16 @@ class Viewer(asyncio.Protocol):
         """Write what ends the connection on this transport."""
         raise NotImplementedError
 
+    def half_close(self) -> None:
+        """Nothing more from us; what still comes is dropped. A plain close could be overtaken by a reset, which takes
+        away what was written last."""
+        if self.transport.is_closing():
+            return
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        else:
+            self.transport.close()
+
     def leave_at(self, moment: float) -> None:
         """Close at `moment`, because the relay stops."""
         self._leave_at = moment

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -29,7 +29,7 @@ class FakeLog:
 
     seqs: list[int] = field(default_factory=list[int])
 
-    async def events_after(self, wall: str, cursor: Cursor, limit: int) -> Sequence[StoredEvent] | None:
+    async def events_after(self, wall: str, cursor: Cursor, limit: int) -> list[StoredEvent] | None:
         if wall != "main" or cursor.epoch != "aaaa" or cursor.seq not in [0, *self.seqs]:
             return None
         return [
@@ -73,7 +73,7 @@ async def pages(scope: Any, receive: Any, send: Any) -> None:
 
 
 @asynccontextmanager
-async def running(settings: RelaySettings = QUICK, log: FakeLog | None = None) -> AsyncIterator[Running]:
+async def running(settings: RelaySettings = QUICK, log: FakeLog | None = None) -> AsyncGenerator[Running]:
     relay = Relay(log=log or FakeLog(), settings=settings)
     listener = await relay.listen_tcp("127.0.0.1", 0)
     config = uvicorn.Config(
@@ -93,8 +93,9 @@ async def running(settings: RelaySettings = QUICK, log: FakeLog | None = None) -
 
 
 async def until(condition: Callable[[], bool], within: float = 10.0) -> None:
+    """Wait for what no event tells."""
     async with asyncio.timeout(within):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - the condition belongs to others, who can't set an event
             await asyncio.sleep(0.01)
 
 
@@ -129,7 +130,7 @@ async def say(connection: ClientConnection, *frames: bytes) -> None:
 
 
 @asynccontextmanager
-async def viewer(server: Running, *frames: bytes) -> AsyncIterator[ClientConnection]:
+async def viewer(server: Running, *frames: bytes) -> AsyncGenerator[ClientConnection]:
     """A connected viewer whose subscription (or other `frames`) has been confirmed."""
     async with server.websocket() as connection:
         await say(connection, CONNECT)

@@ -81,8 +81,9 @@ def test_mending_closes_a_gap_and_takes_back_its_mark() -> None:
     assert made.mend([message(4), message(5)])
     assert seqs(made, 2) == [3, 4, 5, 6]
     assert made.complete_after(Cursor(EPOCH, 2))
-    (last,) = made.after(Cursor(EPOCH, 5), 1, 1000) or ()
-    assert b"gap" not in last.rest(Version.V1_2)
+    last = made.after(Cursor(EPOCH, 5), 1, 1000)
+    assert last
+    assert b"gap" not in last[0].rest(Version.V1_2)
 
 
 def test_mending_reaches_back_before_the_ring() -> None:

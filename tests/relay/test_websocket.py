@@ -1,8 +1,8 @@
 """STOMP on WebSocket, on the same port as the pages, with the `websockets` client."""
 
 import asyncio
-import os
 from dataclasses import replace
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -192,18 +192,20 @@ async def test_too_many_connections_are_told_to_come_back_later() -> None:
 async def test_behind_a_trusted_proxy_the_forwarded_address_counts() -> None:
     settings = replace(QUICK, connections_per_address=1, trusted_proxies=("127.0.0.0/8",))
     async with running(settings) as server:
-        one = {"additional_headers": {"X-Forwarded-For": "192.0.2.1"}}
-        other = {"additional_headers": {"X-Forwarded-For": "192.0.2.1, 192.0.2.2"}}
-        async with server.websocket(**one), server.websocket(**other):
+        one = {"X-Forwarded-For": "192.0.2.1"}
+        other = {"X-Forwarded-For": "192.0.2.1, 192.0.2.2"}
+        async with server.websocket(additional_headers=one), server.websocket(additional_headers=other):
             with pytest.raises(InvalidStatus):
-                await server.websocket(**one)
+                await server.websocket(additional_headers=one)
 
 
 async def test_an_untrusted_peer_cannot_choose_its_address() -> None:
-    async with running(replace(QUICK, connections_per_address=1)) as server:
-        async with server.websocket(additional_headers={"X-Forwarded-For": "192.0.2.1"}):
-            with pytest.raises(InvalidStatus):
-                await server.websocket(additional_headers={"X-Forwarded-For": "192.0.2.2"})
+    async with (
+        running(replace(QUICK, connections_per_address=1)) as server,
+        server.websocket(additional_headers={"X-Forwarded-For": "192.0.2.1"}),
+    ):
+        with pytest.raises(InvalidStatus):
+            await server.websocket(additional_headers={"X-Forwarded-For": "192.0.2.2"})
 
 
 # ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -267,7 +269,7 @@ async def test_uvicorn_stopping_first_closes_viewers_too() -> None:
 
 async def test_fifty_viewers_come_and_go_and_leave_nothing() -> None:
     def descriptors() -> int:
-        return len(os.listdir("/proc/self/fd"))
+        return len(list(Path("/proc/self/fd").iterdir()))
 
     async with running() as server:
         async with viewer(server):
