@@ -299,6 +299,8 @@ class Topic:
         """The catalogue could not be read; it is asked again while there is time."""
         self._reading = None
         self._read_again = now + self._settings.tick
+        for seat in self.waiting:
+            seat.asked = False
 
     def answer(self, read: Read, events: Sequence[StoredEvent] | None, now: float) -> None:
         """What the catalogue said (None: it can't say them all). Call `flush` afterwards."""
