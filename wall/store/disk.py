@@ -54,7 +54,9 @@ class DiskStore:
         if start < 0 or (length is not None and length < 0) or start > info.length:
             await asyncio.to_thread(file.close)
             raise StoreError(f"Bytes from {start} on were asked of an object of {info.length}.")
-        return OpenObject(info=info, chunks=self._read(file, start, end))
+        chunks = self._read(file, start, end)
+        await anext(chunks)  # from here on `aclose` closes the file, also when nobody reads
+        return OpenObject(info=info, chunks=chunks)
 
     async def put(
         self,
@@ -109,6 +111,7 @@ class DiskStore:
     async def _read(self, file: BinaryIO, start: int, end: int) -> AsyncGenerator[bytes]:
         try:
             await self._in_thread(file.seek, HEADER + start)
+            yield b""
             while start < end:
                 chunk = await self._in_thread(file.read, min(CHUNK, end - start))
                 if not chunk:
