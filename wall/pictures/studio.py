@@ -214,8 +214,8 @@ class PictureStudio:
         await worker.kill()
 
     def _too_slow(self, worker: _Worker, before: float, seconds: float) -> FriezeError:
-        """Whose fault it was: a picture that took half its time on the processor, or a machine too busy to run us."""
-        if worker.processor_seconds() - before < seconds / 2:
+        """Whose fault it was: a picture that kept a processor busy, or a machine too busy to run us."""
+        if worker.processor_seconds() - before < seconds / 4:
             return StudioBusy("The picture was not rendered in time because the machine is too busy.")
         return PictureError(f"The picture takes longer than {seconds:g} seconds to decode.", code="time")
 
