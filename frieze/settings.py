@@ -62,6 +62,7 @@ class Settings(BaseSettings):
     trusted_proxies: _Words = Field(("127.0.0.1",), description="Proxies whose X-Forwarded-For is believed, by comma.")
     demo: bool = Field(True, description="Whether `frieze up` starts the demo source on the wall main.")
     demo_pace: float = Field(0.25, gt=0, le=20, description="How many posts a second the demo source draws.")
+    demo_pictures: int = Field(4, ge=1, le=4, description="The most pictures one post of the demo source has.")
     folders: _Words = Field((), description="Folders of photographs to show on the wall main, by comma.")
     x_bearer_token: SecretStr | None = Field(None, description="X's app-only bearer token; without it no X.")
     x_api_url: str = Field("https://api.x.com", description="X's API.")

@@ -9,16 +9,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import structlog
-from wall.pictures.studio import PictureStudio, Rendered
-from wall.store.keys import new_key
 
 from ingest.sources.base import Source
 from ingest.sources.command import stored_key
 from wall.catalogue import Catalogue
 from wall.catalogue.work import MediaResult, MediaWork, PostWork, StoredRendition
 from wall.errors import CatalogueError, ClaimLost, FetchError, FriezeError, PictureError, StoreError
+from wall.pictures.studio import PictureStudio, Rendered
 from wall.posts import Role
 from wall.store.base import CHUNK, Store
+from wall.store.keys import new_key
 
 POSTS_AT_ONCE = 4
 # a worker that died gives its posts back after this; renewed at half of it
@@ -54,7 +54,8 @@ class Worker:
         self._folder = folder
         self._free = asyncio.Semaphore(POSTS_AT_ONCE)
         self._log = structlog.get_logger("worker")
-        self._trouble: str | None = None
+        # what keeps pictures waiting now, for the console; None while all goes well
+        self.trouble: str | None = None
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -104,6 +105,7 @@ class Worker:
                 await self._catalogue.work.postpone(work, results, self._next_chance(work))
             else:
                 await self._catalogue.work.finish(work, results)
+                self.trouble = None
             kept = True
         finally:
             renewing.cancel()
@@ -164,7 +166,7 @@ class Worker:
         )
 
     async def _keep_original(self, media: MediaWork, original: Path, rendered: Rendered) -> StoredRendition:
-        length = original.stat().st_size
+        length = (await asyncio.to_thread(original.stat)).st_size
         key = stored_key(media.origins[0])
         if key is None:
             key = new_key()
@@ -199,8 +201,8 @@ class Worker:
 
     def _say_trouble(self, error: FriezeError) -> None:
         sentence = str(error)
-        if sentence != self._trouble:
-            self._trouble = sentence
+        if sentence != self.trouble:
+            self.trouble = sentence
             self._log.warning("pictures wait", reason=sentence)
 
 

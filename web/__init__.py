@@ -1,1 +1,1 @@
-"""The wall page, the operator console and their HTTP API."""
+"""What browsers ask over HTTP: the wall page, the operators' console and their API. Imports `wall` only."""

@@ -55,6 +55,6 @@ def wall_policy(connect: str) -> str:
             "form-action 'none'",
             "frame-ancestors 'self'",
             "require-trusted-types-for 'script'",
-            "trusted-types lit-html",
+            "trusted-types lit-html frieze",
         )
     )

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -55,7 +56,7 @@ class PublicPages:
                     "title": found.title,
                     "settings": dict(found.settings),
                     "looking_for": _looking_for(searches),
-                    "connect": {"url": self.connect},
+                    "connect": {"kind": connect_kind(self.connect), "url": self.connect},
                     "nodes": [],
                 }
             )
@@ -124,6 +125,11 @@ def _guarded(endpoint: Callable[[Request], Awaitable[Response]]) -> Callable[[Re
             return response
 
     return answer
+
+
+def connect_kind(url: str) -> str:
+    """Who answers there: our relay, whose path is always `/stomp`, or a broker, which can't replay."""
+    return "relay" if urlsplit(url).path == "/stomp" else "broker"
 
 
 def _looking_for(searches: list[Search]) -> list[str]:

@@ -1,0 +1,104 @@
+/**
+ * One STOMP subscription over one WebSocket; the only module that knows stompjs.
+ *
+ * A link is used once. It ends with exactly one `onDown`, whatever went wrong: refused, timed out, heart-beats lost,
+ * an ERROR frame, closed by the server. Opening the next one, and when, is the feed's decision, because stompjs has
+ * backoff but no jitter.
+ *
+ * Plain ActiveMQ (reference: its ws transport) reads one frame per WebSocket message and exactly one LF as a
+ * heart-beat, and wants a subprotocol offered: stompjs does all three unless told otherwise, so nothing is split.
+ */
+
+import { Client } from "@stomp/stompjs";
+import { startPulse } from "./pulse.js";
+
+export interface Message {
+  readonly body: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface LinkHandlers {
+  /** The server confirmed the subscription; its RECEIPT's headers (`recovered` on a relay). */
+  onSubscribed(headers: Readonly<Record<string, string>>): void;
+  onMessage(message: Message): void;
+  onDown(reason: string): void;
+}
+
+export interface Link {
+  close(): void;
+}
+
+export type OpenLink = (
+  url: string,
+  destination: string,
+  cursor: string | null,
+  handlers: LinkHandlers,
+) => Link;
+
+// Agreed with both servers; activemq.xml and the relay answer 10 s both ways.
+const HEART_BEAT_MS = 10_000;
+// Opening the socket and CONNECTED together; a captive portal swallows packets for longer than anyone waits.
+const CONNECT_MS = 10_000;
+const RECEIPT_MS = 10_000;
+
+const SUBSCRIPTION = "wall";
+const RECEIPT = "subscribed";
+
+export const openStompLink: OpenLink = (url, destination, cursor, handlers) => {
+  let ended = false;
+  let receiptTimer: ReturnType<typeof setTimeout> | undefined;
+  let stopPulse = () => {};
+
+  const client = new Client({
+    webSocketFactory: () =>
+      new WebSocket(new URL(url, socketBase()), client.stompVersions.protocolVersions()),
+    heartbeatIncoming: HEART_BEAT_MS,
+    heartbeatOutgoing: HEART_BEAT_MS,
+    connectionTimeout: CONNECT_MS,
+    // Dead Wi-Fi otherwise hangs in the closing handshake.
+    discardWebsocketOnCommFailure: true,
+    reconnectDelay: 0,
+    onConnect: () => {
+      client.watchForReceipt(RECEIPT, (frame) => {
+        clearTimeout(receiptTimer);
+        if (!ended) handlers.onSubscribed(frame.headers);
+      });
+      const resume = cursor === null ? {} : { cursor };
+      client.subscribe(destination, ({ body, headers }) => !ended && handlers.onMessage({ body, headers }), {
+        id: SUBSCRIPTION,
+        receipt: RECEIPT,
+        ack: "auto",
+        ...resume,
+      });
+      receiptTimer = setTimeout(() => end("the subscription was not confirmed"), RECEIPT_MS);
+      // stompjs's own worker comes from a blob: address, which our policy forbids; and timers of a hidden page are
+      // slowed down to one a minute, which servers take for a dead viewer.
+      stopPulse = startPulse(HEART_BEAT_MS, () => {
+        if (client.webSocket?.readyState === WebSocket.OPEN) client.webSocket.send("\n");
+      });
+    },
+    // ActiveMQ keeps the connection after some errors; for us a refused subscription is the end of it.
+    onStompError: (frame) => end(frame.headers["message"] ?? "the broker refused"),
+    onWebSocketClose: (event: CloseEvent) => end(event.reason || `closed (${event.code})`),
+  });
+  client.activate();
+
+  function end(reason: string): void {
+    if (ended) return;
+    close();
+    handlers.onDown(reason);
+  }
+
+  function close(): void {
+    ended = true;
+    clearTimeout(receiptTimer);
+    stopPulse();
+    void client.deactivate({ force: true });
+  }
+
+  return { close };
+};
+
+function socketBase(): string {
+  return location.origin.replace(/^http/, "ws");
+}

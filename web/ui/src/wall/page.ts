@@ -1,0 +1,157 @@
+/** The wall page: stage, corner card, and the few words it ever says. */
+
+import { html, LitElement, nothing, type TemplateResult } from "lit";
+import { createRef, ref } from "lit/directives/ref.js";
+import { ambientColours, lightUp } from "./ambient.js";
+import { httpApi } from "./api.js";
+import { exposeDebug } from "./debug.js";
+import { Feed } from "./feed.js";
+import { openStompLink } from "./link.js";
+import { Stage } from "./stage.js";
+import { duration } from "./words.js";
+
+const THEMES = new Set(["light", "contrast", "auto"]);
+// A hand that has left the mouse alone for this long is watching.
+const IDLE_MS = 3_000;
+
+export class WallPage extends LitElement {
+  readonly #slug = location.pathname.split("/").filter(Boolean).at(-1) ?? "main";
+  readonly #feed = new Feed({ slug: this.#slug, api: httpApi(this.#slug), openLink: openStompLink });
+  readonly #stageHost = createRef<HTMLElement>();
+  readonly #ambient = createRef<HTMLElement>();
+  #stage: Stage | null = null;
+  #paused = false;
+  #idle: ReturnType<typeof setTimeout> | undefined;
+
+  /** The page's style sheets apply here too: one set of tokens for everything. */
+  protected override createRenderRoot(): HTMLElement {
+    return this;
+  }
+
+  protected override firstUpdated(): void {
+    const host = this.#stageHost.value;
+    if (host === undefined) return;
+    const stage = new Stage(
+      host,
+      () => this.#feed.clock.now(),
+      () => this.#tilesChanged(),
+    );
+    this.#stage = stage;
+    this.#feed.onChange(() => {
+      stage.update(this.#feed.state);
+      this.requestUpdate();
+    });
+    exposeDebug(this.#feed, stage);
+    setInterval(() => this.#feed.live || this.requestUpdate(), 1_000);
+    addEventListener("keydown", (event) => this.#onKey(event));
+    addEventListener("pointermove", () => this.#stir());
+    addEventListener("pointerdown", () => this.#stir());
+    this.#stir();
+    this.#feed.start();
+  }
+
+  protected override render(): TemplateResult {
+    const { state, info } = this.#feed;
+    const title = state.view?.title ?? info?.wall.title ?? "";
+    const empty = (this.#stage?.tiles.length ?? 0) === 0;
+    const full = this.#stage?.full ?? false;
+    const settings = state.view?.settings ?? info?.wall.settings ?? {};
+    this.#dress(title, settings);
+    return html`
+      <div class=${full ? "ambient" : "ambient lit"} aria-hidden="true" ${ref(this.#ambient)}>
+        <i></i><i></i><i></i><i></i>
+      </div>
+      <main class="stage" aria-label=${title ? `Pictures on ${title}` : "Pictures"} ${ref(this.#stageHost)}></main>
+      ${empty ? this.#waiting(title) : nothing}
+      ${
+        !empty && title && settings["card"] !== false
+          ? html`<aside class="card" aria-label="This wall"><h1 dir="auto">${title}</h1></aside>`
+          : nothing
+      }
+      <div class="status">${this.#notLive()}${this.#pauseButton(empty)}</div>
+    `;
+  }
+
+  #waiting(title: string): TemplateResult {
+    const { info, missing, state } = this.#feed;
+    if (missing) {
+      return html`<section class="waiting"><h1>There is no wall “${this.#slug}”</h1>
+        <p>Its address may have changed. This page keeps looking.</p></section>`;
+    }
+    if (state.cursor === null) return html`<section class="waiting"><h1 dir="auto">${title}</h1></section>`;
+    const searches = info?.lookingFor ?? [];
+    return html`<section class="waiting">
+      <h1 dir="auto">${title}</h1>
+      <p>${searches.length > 0 ? "The first picture will appear here. Looking for" : "The first picture will appear here."}</p>
+      ${
+        searches.length > 0
+          ? html`<ul>${searches.map((search) => html`<li dir="auto">${search}</li>`)}</ul>`
+          : nothing
+      }
+    </section>`;
+  }
+
+  #notLive(): TemplateResult | typeof nothing {
+    const { feed } = { feed: this.#feed };
+    const since = Date.now() - feed.lastHeard;
+    // A page that has just opened is on its way, not in trouble.
+    if (feed.live || (since < 4_000 && feed.counts.connects < 2)) return nothing;
+    return html`<p class="notlive"><span class="lamp"></span>Not live <time>${duration(since)}</time></p>`;
+  }
+
+  #pauseButton(empty: boolean): TemplateResult | typeof nothing {
+    if (empty && !this.#paused) return nothing;
+    const waiting = this.#stage?.arrivals.waiting ?? 0;
+    return html`<button
+      class=${this.#paused ? "pause on" : "pause"}
+      aria-pressed=${this.#paused ? "true" : "false"}
+      aria-keyshortcuts="p"
+      @click=${() => this.#togglePause()}
+    >
+      <svg viewBox="0 0 16 16" aria-hidden="true">
+        <path d=${this.#paused ? "M4.500 2.800v10.400L13 8z" : "M4 3h3v10H4zM9 3h3v10H9z"}></path>
+      </svg>
+      ${this.#paused ? (waiting > 0 ? `Paused, ${waiting} new` : "Paused") : "Pause"}
+    </button>`;
+  }
+
+  #togglePause(): void {
+    this.#paused = !this.#paused;
+    this.#stage?.pause(this.#paused);
+    this.requestUpdate();
+  }
+
+  #onKey(event: KeyboardEvent): void {
+    this.#stir();
+    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+    const onControl = event.target instanceof HTMLButtonElement;
+    if (event.key === "p" || (event.key === " " && !onControl)) {
+      event.preventDefault();
+      this.#togglePause();
+    } else if (event.key === "Escape" && document.activeElement instanceof HTMLElement) {
+      document.activeElement.blur();
+    }
+  }
+
+  /** Somebody is here: controls and pointer show for a while. */
+  #stir(): void {
+    this.classList.remove("idle");
+    clearTimeout(this.#idle);
+    this.#idle = setTimeout(() => this.classList.add("idle"), IDLE_MS);
+  }
+
+  #tilesChanged(): void {
+    const element = this.#ambient.value;
+    const hashes = this.#stage?.tiles.map((tile) => tile.piece?.media.thumbhash ?? null) ?? [];
+    // An empty wall keeps the light of the last pictures only while nothing was removed from it on purpose.
+    if (element) lightUp(element, ambientColours(hashes));
+    this.requestUpdate();
+  }
+
+  #dress(title: string, settings: Readonly<Record<string, unknown>>): void {
+    if (title) document.title = title;
+    const wanted = new URLSearchParams(location.search).get("theme") ?? settings["theme"];
+    if (typeof wanted === "string" && THEMES.has(wanted)) document.documentElement.dataset["theme"] = wanted;
+    else delete document.documentElement.dataset["theme"];
+  }
+}

@@ -1,0 +1,17 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  base: "/static/",
+  // Every page is one HTML file here; the web rooms serve it with their Content-Security-Policy.
+  build: {
+    rolldownOptions: { input: ["wall.html"] },
+    outDir: "../static",
+    emptyOutDir: true,
+    target: ["chrome111", "firefox114", "safari16.4"],
+    // The policy allows neither inline scripts nor data: fonts.
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0,
+  },
+  worker: { format: "es" },
+  test: { include: ["tests/**/*.test.ts"], environment: "node" },
+});
