@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.activemq import ROOT, ActiveMQ, accepts, free_ports
-from tests.integration.wire import Refused, TcpClient, WsClient, was_cut
+from tests.integration.wire import RefusedError, TcpClient, WsClient, was_cut
 
 VIEWERS_PER_ADDRESS = 4
 # what the issue promises for a reader that takes nothing
@@ -39,11 +39,23 @@ def proxy(activemq: ActiveMQ, tmp_path_factory: pytest.TempPathFactory) -> Itera
     origin = f"https://localhost:{https}"
     (folder / "more.map").write_text('"https://kiosk.example" allowed;\n')
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
-         "-keyout", str(folder / "privkey.pem"), "-out", str(folder / "fullchain.pem")],
-        check=True, capture_output=True,
-    )  # fmt: skip
+        (
+            *(
+                "openssl",
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:prime256v1",
+                "-nodes",
+            ),
+            *("-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"),
+            *("-keyout", str(folder / "privkey.pem"), "-out", str(folder / "fullchain.pem")),
+        ),
+        check=True,
+        capture_output=True,
+    )
     values = {
         "RUN": str(folder),
         "TYPES": "/etc/nginx/mime.types",
@@ -60,7 +72,9 @@ def proxy(activemq: ActiveMQ, tmp_path_factory: pytest.TempPathFactory) -> Itera
     template = (ROOT / "deploy/nginx.conf.template").read_text()
     text = re.sub(r"\$\{FRIEZE_PROXY_([A-Z_]+)\}", lambda match: values[match[1]], template)
     # the test may run as root; the workers must still reach the folder
-    (folder / "nginx.conf").write_text("user root;\n" + text if Path("/proc/self").owner() == "root" else text)
+    (folder / "nginx.conf").write_text(
+        "user root;\n" + text if Path("/proc/self").owner() == "root" else text
+    )
     with (folder / "nginx.log").open("wb") as log:
         process = subprocess.Popen(
             [nginx, "-c", str(folder / "nginx.conf"), "-p", str(folder), "-g", "daemon off;"], stderr=log
@@ -74,7 +88,12 @@ def proxy(activemq: ActiveMQ, tmp_path_factory: pytest.TempPathFactory) -> Itera
         tls = ssl.create_default_context(cafile=str(folder / "fullchain.pem"))
         address = f"localhost:{https}"
         yield Proxy(
-            f"wss://{address}/broker", f"wss://{address}/stomp", f"https://{address}/", origin, "https://kiosk.example", tls
+            f"wss://{address}/broker",
+            f"wss://{address}/stomp",
+            f"https://{address}/",
+            origin,
+            "https://kiosk.example",
+            tls,
         )
     finally:
         process.terminate()
@@ -101,11 +120,14 @@ def test_reader_that_is_no_browser_is_let_in_without_an_origin(proxy: Proxy) -> 
 
 
 @pytest.mark.parametrize(
-    "origin", ["https://evil.example", "null", "http://localhost", "https://localhost.evil.example", "file://"]
+    "origin",
+    ["https://evil.example", "null", "http://localhost", "https://localhost.evil.example", "file://"],
 )
 @pytest.mark.parametrize("where", ["broker_url", "relay_url"])
-def test_foreign_page_is_refused_before_the_rooms_behind_see_it(proxy: Proxy, where: str, origin: str) -> None:
-    with pytest.raises(Refused) as refused:
+def test_foreign_page_is_refused_before_the_rooms_behind_see_it(
+    proxy: Proxy, where: str, origin: str
+) -> None:
+    with pytest.raises(RefusedError) as refused:
         WsClient.open(getattr(proxy, where), origin=origin, tls=proxy.tls)
     assert refused.value.status == 403
 
@@ -113,7 +135,7 @@ def test_foreign_page_is_refused_before_the_rooms_behind_see_it(proxy: Proxy, wh
 def test_one_address_cannot_take_more_than_its_share(proxy: Proxy) -> None:
     viewers = [open_through(proxy) for _ in range(VIEWERS_PER_ADDRESS)]
     try:
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(RefusedError) as refused:
             open_through(proxy)
         assert refused.value.status == 429
     finally:
@@ -124,12 +146,14 @@ def test_one_address_cannot_take_more_than_its_share(proxy: Proxy) -> None:
         try:
             open_through(proxy).close()
             break
-        except Refused:
+        except RefusedError:
             assert time.monotonic() < deadline
             time.sleep(0.05)
 
 
-def test_stuck_reader_is_cut_within_30_s_and_a_healthy_one_misses_nothing(proxy: Proxy, activemq: ActiveMQ) -> None:
+def test_stuck_reader_is_cut_within_30_s_and_a_healthy_one_misses_nothing(
+    proxy: Proxy, activemq: ActiveMQ
+) -> None:
     """On a wall with two events of 8 KiB a second and, like a real viewer, heart-beats from the stuck one."""
     stuck = open_through(proxy, small=True).login()
     healthy = open_through(proxy).login()
@@ -158,4 +182,3 @@ def test_stuck_reader_is_cut_within_30_s_and_a_healthy_one_misses_nothing(proxy:
         for client in (stuck, healthy, publisher):
             client.close()
     assert cut.is_set(), f"still connected after {CUT_LIMIT:.0f} s and {sent} messages"
-    print(f"cut after {time.monotonic() - started:.1f} s, {sent} messages")

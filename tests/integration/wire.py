@@ -1,5 +1,6 @@
 """STOMP clients bare enough to misbehave: they send any frame, and stop reading when told to."""
 
+import contextlib
 import select
 import socket
 import ssl
@@ -17,8 +18,8 @@ from websockets.typing import Origin, Subprotocol
 from websockets.uri import parse_uri
 
 LIMIT = 10.0
-# A reader in a browser has kilobytes of window and Ethernet-sized segments; loopback's 64 KiB segments and megabytes
-# of buffer would hide a stall for minutes.
+# A reader in a browser has kilobytes of window and Ethernet-sized segments; loopback's 64 KiB segments and
+# megabytes of buffer would hide a stall for minutes.
 STALL_RCVBUF = 4096
 STALL_MSS = 1460
 
@@ -35,13 +36,13 @@ def dial(address: tuple[str, int], *, small: bool = False) -> socket.socket:
 
 
 def was_cut(connection: socket.socket, limit: float) -> bool:
-    """Whether the other side reset or ended the connection within `limit` seconds, without reading from it."""
+    """Whether the other side reset or ended it within `limit` seconds, found out without reading from it."""
     poll = select.poll()
     poll.register(connection, select.POLLRDHUP | select.POLLHUP | select.POLLERR)
     return bool(poll.poll(limit * 1000))
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The handshake was answered with an HTTP status other than 101."""
 
     def __init__(self, status: int) -> None:
@@ -61,7 +62,7 @@ class WsClient:
     def open(
         cls, url: str, *, origin: str | None = None, small: bool = False, tls: ssl.SSLContext | None = None
     ) -> "WsClient":
-        """Opened and answered; raises Refused when the answer is not 101."""
+        """Opened and answered; raises RefusedError when the answer is not 101."""
         uri = parse_uri(url)
         connection = dial((uri.host, uri.port), small=small)
         if tls is not None:
@@ -80,7 +81,7 @@ class WsClient:
         if protocol.state is not State.OPEN:
             client.close()
             response = protocol.handshake_exc
-            raise Refused(getattr(getattr(response, "response", None), "status_code", 0))
+            raise RefusedError(getattr(getattr(response, "response", None), "status_code", 0))
         return client
 
     def send(self, frame: str) -> None:
@@ -127,7 +128,9 @@ class WsClient:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def _read(self) -> None:
@@ -143,14 +146,15 @@ class WsClient:
             if isinstance(event, Response):
                 continue
             assert isinstance(event, Frame)
-            if event.opcode is Opcode.TEXT and event.data.strip(b"\n"):
+            if event.opcode is Opcode.TEXT and bytes(event.data).strip(b"\n"):
                 self.frames.append(bytes(event.data).decode().removesuffix("\0"))
         self._flush()
 
     def _flush(self) -> None:
         for data in self.protocol.data_to_send():
             if data:
-                self.connection.sendall(data)
+                with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the next read says so
+                    self.connection.sendall(data)
 
 
 @dataclass(slots=True)
