@@ -64,6 +64,8 @@ class Hub:
         dirty, self.dirty = self.dirty, {}
         for topic in dirty:
             topic.flush(now)
+            if topic.restless:
+                self._restless[topic] = None
 
     def wishes(self, now: float) -> list[Read]:
         """What to ask the catalogue; call `answer` or `unanswered` with each."""

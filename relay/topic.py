@@ -338,11 +338,15 @@ class Topic:
         if self._hole_since is not None and end == after:
             self._give_up()
         for seat in tuple(self.waiting):
+            if seat.stage is not Stage.WAITING:
+                continue  # its reader left because of another seat
             if seat.asked and (seat.cursor == after or end == after):
                 self._decide(seat, False, now)
 
     def _settle(self, now: float) -> None:
         for seat in tuple(self.waiting):
+            if seat.stage is not Stage.WAITING:
+                continue  # its reader left because of another seat
             assert seat.cursor is not None
             if self.ring.complete_after(seat.cursor):
                 self._decide(seat, True, now)

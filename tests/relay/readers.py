@@ -53,7 +53,8 @@ class FakeReader:
 
     def left_behind(self, seat: Seat) -> None:
         self.behind += 1
-        self.hub.leave(seat)
+        for each in tuple(self.seats):
+            self.hub.leave(each)
 
     @property
     def frames(self) -> list[Frame]:

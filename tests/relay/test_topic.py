@@ -348,6 +348,20 @@ def test_a_reader_that_nobody_can_help_is_told_so_not_skipped() -> None:
     assert (reader.got, reader.behind) == (["1"], 1)
 
 
+def test_a_reader_left_behind_in_two_seats_leaves_once() -> None:
+    wall = Wall(RelaySettings(ring_bytes=4_000))
+    reader = wall.reader()
+    wall.hub.subscribe(WALL, reader, key("sub-1"), None, None, 0.0)
+    wall.send(1)
+    reader.takes = 1
+    for seq in range(2, 20):
+        wall.send(seq, size=1_000)
+    wall.log = [18, 19]
+    reader.drain()
+    wall.answer()
+    assert (reader.behind, reader.seats, wall.topic.waiting) == (1, [], [])
+
+
 def test_a_slow_reader_meets_a_new_epoch_after_the_pause() -> None:
     wall = Wall()
     reader = wall.reader(takes=1)
