@@ -114,7 +114,7 @@ export class Stage {
     const current = this.#pieces.get(piece.key) ?? piece;
     this.#started = true;
     this.counts.entered += 1;
-    this.#plan = admit(this.#frame, this.#plan, toItem(current));
+    this.#plan = admit(this.#frame, this.#plan, toItem(current), this.#reserve(current.key));
     this.#render(this.#motion, new Map([[current.key, image]]));
     this.#tiles.get(current.key)?.speak(this.#captionTime());
   }
@@ -237,15 +237,14 @@ export class Stage {
     this.#frame = frameOf({ width, height });
     this.#readTokens();
     if (this.#plan.lines.length === 0) return;
-    const shown = this.#plan.lines.flat();
-    const room = Math.max(0, capacity(this.#frame) - shown.length);
-    this.#plan = planAnew(this.#frame, [...shown, ...this.#reserve().slice(0, room)]);
+    this.#plan = planAnew(this.#frame, [...this.#plan.lines.flat(), ...this.#reserve()]);
     this.#render(null);
   }
 
-  #reserve(): Item[] {
+  /** What has no place, newest first. */
+  #reserve(except = ""): Item[] {
     const pieces = [...this.#pieces.values()].filter(
-      (piece) => !this.#tiles.has(piece.key) && !this.arrivals.has(piece.key),
+      ({ key }) => key !== except && !this.#tiles.has(key) && !this.arrivals.has(key),
     );
     return this.#itemsOf(pieces);
   }
