@@ -6,6 +6,7 @@ import { admit, type Item, NOTHING, type Plan, planAnew, positions, withdraw } f
 import { aspectOf, chooseRendition, type Piece, piecesOf } from "./pieces.js";
 import type { WallState } from "./reducer.js";
 import { type Motion, Tile } from "./tile.js";
+import type { Rendition } from "./types.js";
 
 /** One picture's way to the glass, in milliseconds of the server's clock. */
 export interface Painting {
@@ -57,10 +58,11 @@ export class Stage {
     this.#now = now;
     this.#changed = changed;
     this.arrivals = new Arrivals<Piece, HTMLImageElement>({
-      prepare: (piece) => load(this.#addressFor(piece, null)),
+      prepare: (piece) => load(this.#renditionFor(piece, null)?.url ?? ""),
       wanted: (piece) => this.#pieces.has(piece.key) && !this.#tiles.has(piece.key),
       enter: (piece, image) => this.#enter(piece, image),
       failed: (piece) => this.#failed(piece),
+      now: () => performance.now(),
     });
     new ResizeObserver(() => this.#resize()).observe(host);
     matchMedia("(prefers-reduced-motion: reduce)").addEventListener("change", () => this.#readTokens());
@@ -181,12 +183,13 @@ export class Stage {
     if (image) this.#show(tile, piece, image);
   }
 
-  /** Loads the rendition that a tile of this size wants, unless it has it. */
+  /** Loads the rendition that a tile of this size wants, unless it has one as sharp. */
   #sharpen(tile: Tile): void {
     const { piece } = tile;
     if (piece === null) return;
-    const address = this.#addressFor(piece, tile.rect);
-    if (address === tile.source || tile.loading === address) return;
+    const rendition = this.#renditionFor(piece, tile.rect);
+    if (rendition === null || rendition.width <= tile.sharpness || rendition.url === tile.loading) return;
+    const address = rendition.url;
     tile.loading = address;
     load(address).then(
       (image) => {
@@ -253,9 +256,10 @@ export class Stage {
     return pieces.filter((piece) => (this.#failures.get(piece.key) ?? 0) === 0).map(toItem);
   }
 
-  #addressFor(piece: Piece, rect: Placed | null): string {
-    const tile = rect ?? { width: this.#frame.line * 1.5, height: this.#frame.line };
-    return chooseRendition(piece.media, tile, devicePixelRatio)?.url ?? "";
+  /** Before its place is known, a tile of usual size is assumed. */
+  #renditionFor(piece: Piece, rect: Placed | null): Rendition | null {
+    const tile = rect ?? { width: this.#frame.line * 1.4, height: this.#frame.line };
+    return chooseRendition(piece.media, tile, devicePixelRatio);
   }
 
   #captionTime(): number {

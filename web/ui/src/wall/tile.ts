@@ -63,6 +63,11 @@ export class Tile {
     this.element.append(this.#picture, this.#caption, this.#count);
   }
 
+  /** Pixels across of the picture shown; 0 while there is none. */
+  get sharpness(): number {
+    return this.source === "" ? 0 : this.#image.naturalWidth;
+  }
+
   get rect(): Placed | null {
     return this.#rect;
   }
