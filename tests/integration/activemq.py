@@ -1,8 +1,9 @@
 """A real ActiveMQ that runs broker/activemq.xml, for tests.
 
-Where it comes from, first that works: addresses in the environment (`FRIEZE_TEST_ACTIVEMQ_STOMP=host:port`,
-`FRIEZE_TEST_ACTIVEMQ_WS=ws://…`, `FRIEZE_TEST_ACTIVEMQ_PASSWORD`, and `…_CONSOLE`, `…_ADMIN_PASSWORD` for the console),
-a container where an engine answers, a distribution from Maven Central. None of them is an error, never a skip.
+Where it comes from, the first that works: addresses in the environment
+(`FRIEZE_TEST_ACTIVEMQ_STOMP=host:port`, `FRIEZE_TEST_ACTIVEMQ_WS=ws://host:port`,
+`FRIEZE_TEST_ACTIVEMQ_PASSWORD`, and for the console `…_CONSOLE` and `…_ADMIN_PASSWORD`), a container where an
+engine answers, a distribution from Maven Central. None of them is an error, never a skip.
 """
 
 import os
@@ -16,6 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import docker
+from docker.errors import DockerException, ImageNotFound
+
 ROOT = Path(__file__).resolve().parents[2]
 SERIES_5 = "5.18.3"
 SERIES_6 = "6.1.8"
@@ -27,7 +31,7 @@ START_LIMIT = 60.0
 STOP_LIMIT = 30.0
 
 
-class BrokerUnavailable(AssertionError):
+class BrokerUnavailableError(AssertionError):
     """No ActiveMQ can be had here; the message says what to install."""
 
 
@@ -69,17 +73,25 @@ class ActiveMQ:
         deadline = time.monotonic() + limit
         while not (answers_connect(self.stomp) and accepts((host, int(port)))):
             if self.switch is not None and not self.switch.running():
-                raise BrokerUnavailable(f"ActiveMQ ended at once; its log:\n{self.tail()}")
+                raise BrokerUnavailableError(f"ActiveMQ ended at once; its log:\n{self.tail()}")
             if time.monotonic() > deadline:
-                raise BrokerUnavailable(f"ActiveMQ did not answer within {limit:.0f} s; its log:\n{self.tail()}")
+                raise BrokerUnavailableError(
+                    f"ActiveMQ did not answer within {limit:.0f} s; its log:\n{self.tail()}"
+                )
             time.sleep(0.05)
 
     def tail(self) -> str:
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-60:]) if self.log.exists() else "(none)"
+        return (
+            "\n".join(self.log.read_text(errors="replace").splitlines()[-60:])
+            if self.log.exists()
+            else "(none)"
+        )
 
     def _power(self) -> "Switch":
         if self.switch is None:
-            raise BrokerUnavailable("this test stops its broker; it cannot use the one given by the environment")
+            raise BrokerUnavailableError(
+                "this test stops its broker; it cannot use the one given by the environment"
+            )
         return self.switch
 
 
@@ -173,7 +185,7 @@ class Container(Switch):
 
 
 def boot(folder: Path, version: str | None = None) -> tuple[ActiveMQ, Callable[[], None]]:
-    """A running broker and what ends it. `version` asks for that one from Maven Central, whatever else is there."""
+    """A running broker and what ends it. `version` asks for that one from Maven Central whatever is there."""
     if version is None:
         given = _given(folder)
         if given is not None:
@@ -205,15 +217,19 @@ def _given(folder: Path) -> ActiveMQ | None:
 
 
 def _contained(folder: Path) -> tuple[ActiveMQ, Callable[[], None]] | None:
-    import docker
-    from docker.errors import DockerException
-
+    if not _engine_listens():
+        return None
     broker = _addresses(folder)
     (folder / "secrets").chmod(0o755)
     for secret in (folder / "secrets").iterdir():
         secret.chmod(0o644)  # the image's user is not ours
     try:
         engine = docker.from_env(timeout=120)
+        engine.ping()
+        try:
+            engine.images.get(IMAGE)
+        except ImageNotFound:
+            engine.images.pull(IMAGE)
         container = engine.containers.create(
             IMAGE,
             entrypoint=["/frieze/broker/render"],
@@ -235,7 +251,7 @@ def _contained(folder: Path) -> tuple[ActiveMQ, Callable[[], None]] | None:
             },
         )
     except DockerException:
-        return None  # no engine, or an image that cannot be pulled: the distribution is next
+        return None  # the engine or the image cannot be had: the distribution is next
     broker.switch = Container(container)
     try:
         broker.start()
@@ -245,10 +261,25 @@ def _contained(folder: Path) -> tuple[ActiveMQ, Callable[[], None]] | None:
     return broker, lambda: container.remove(force=True)
 
 
+def _engine_listens() -> bool:
+    """Asked before docker is, which leaks the socket of a connection that fails."""
+    host = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
+    if not host.startswith("unix://"):
+        return True
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(host.removeprefix("unix://"))
+        except OSError:
+            return False
+    return True
+
+
 def _distribution(folder: Path, version: str) -> tuple[ActiveMQ, Callable[[], None]]:
-    fetched = subprocess.run([ROOT / "script/activemq", version], capture_output=True, text=True, timeout=600, check=False)
+    fetched = subprocess.run(
+        [ROOT / "script/activemq", version], capture_output=True, text=True, timeout=600, check=False
+    )
     if fetched.returncode != 0:
-        raise BrokerUnavailable(f"ActiveMQ {version} cannot be had: {fetched.stdout}{fetched.stderr}")
+        raise BrokerUnavailableError(f"ActiveMQ {version} cannot be had: {fetched.stdout}{fetched.stderr}")
     home = Path(fetched.stdout.strip())
     broker = _addresses(folder)
     process = Process(
