@@ -318,7 +318,16 @@ export class Desk {
 
   #tell(notice: Partial<Notice> & { readonly title: string }): void {
     const id = ++this.#ids;
-    const whole: Notice = { tone: "done", detail: "", deed: null, undo: null, search: null, show: null, ...notice, id };
+    const whole: Notice = {
+      tone: "done",
+      detail: "",
+      deed: null,
+      undo: null,
+      search: null,
+      show: null,
+      ...notice,
+      id,
+    };
     this.change({ type: "notice", notice: whole });
     const stay = whole.tone === "problem" ? PROBLEM_MILLISECONDS : NOTICE_MILLISECONDS;
     if (whole.deed === null) window.setTimeout(() => this.change({ type: "dismiss", id }), stay);

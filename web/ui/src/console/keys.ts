@@ -81,7 +81,10 @@ export function commandOf(key: Key, typing: boolean): Command | null {
 }
 
 /** The table behind `?`, in the order people need it. */
-export const KEY_TABLE: readonly { readonly title: string; readonly rows: readonly (readonly [string[], string])[] }[] = [
+export const KEY_TABLE: readonly {
+  readonly title: string;
+  readonly rows: readonly (readonly [string[], string])[];
+}[] = [
   {
     title: "Move",
     rows: [

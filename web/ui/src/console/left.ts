@@ -216,7 +216,11 @@ function parts(desk: Desk, now: number): TemplateResult {
 
 function partRow(part: Part, now: number): TemplateResult {
   const well = part.ok && !part.silent;
-  const word = part.silent ? `Silent for ${ago(part.at, now)}` : part.ok ? "Well" : `Trouble for ${ago(part.since, now)}`;
+  const word = part.silent
+    ? `Silent for ${ago(part.at, now)}`
+    : part.ok
+      ? "Well"
+      : `Trouble for ${ago(part.since, now)}`;
   return html`<li class="part ${well ? "well" : part.silent ? "silent" : "bad"}">
     ${shape(well ? "check" : "alert")}
     <span class="text">${part.part}</span>

@@ -204,7 +204,11 @@ export function countOf(model: Model, state: State): number {
 
 /** What `u` would take back: the newest notice that still offers it. */
 export function undoable(model: Model): Notice | null {
-  return model.notices.findLast((notice) => notice.deed !== null || notice.undo !== null || notice.search !== null) ?? null;
+  return (
+    model.notices.findLast(
+      (notice) => notice.deed !== null || notice.undo !== null || notice.search !== null,
+    ) ?? null
+  );
 }
 
 /** What to read again after a hint. */
@@ -229,7 +233,16 @@ function withOverview(model: Model, overview: Overview): Model {
 }
 
 function emptied(model: Model): Model {
-  return { ...model, posts: null, next: null, more: false, selected: null, story: null, picture: 0, over: null };
+  return {
+    ...model,
+    posts: null,
+    next: null,
+    more: false,
+    selected: null,
+    story: null,
+    picture: 0,
+    over: null,
+  };
 }
 
 /** After a new reading the selection stays on its post, also when that has left the list. */

@@ -91,7 +91,8 @@ export class ConsolePage extends LitElement {
     card?.scrollIntoView({ block: "nearest" });
     const focused = document.activeElement;
     // follow the selection with the focus, but take it from nothing an operator is using
-    if (focused === null || focused === document.body || focused.closest(".grid")) card?.focus({ preventScroll: true });
+    if (focused === null || focused === document.body || focused.closest(".grid"))
+      card?.focus({ preventScroll: true });
     this.querySelector(".detail .scroll")?.scrollTo(0, 0);
   }
 
@@ -117,7 +118,10 @@ export class ConsolePage extends LitElement {
       case "row":
         return desk.change({ type: "step", by: command.by * this.#columns() });
       case "edge":
-        return desk.change({ type: "step", by: command.to === "first" ? -desk.posts.length : desk.posts.length });
+        return desk.change({
+          type: "step",
+          by: command.to === "first" ? -desk.posts.length : desk.posts.length,
+        });
       case "act":
         return desk.act(command.kind);
       case "undo":
@@ -139,7 +143,8 @@ export class ConsolePage extends LitElement {
         return desk.change({ type: "over", over: null });
       case "picture": {
         const pictures = selectedPost(model)?.media.length ?? 0;
-        if (pictures > 1) desk.change({ type: "picture", index: (model.picture + command.by + pictures) % pictures });
+        if (pictures > 1)
+          desk.change({ type: "picture", index: (model.picture + command.by + pictures) % pictures });
         return;
       }
     }

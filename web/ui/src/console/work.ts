@@ -163,8 +163,16 @@ function emptiness(desk: Desk): Emptiness {
   const { model } = desk;
   const wall = wallOf(model);
   const searches = model.searches?.filter((search) => search.wall === model.wall) ?? [];
-  const look = (state: State, word: string) => ({ word, key: VIEW_KEYS[state], press: () => desk.look(state) });
-  const add = { word: "Add a search", key: "/", press: () => desk.change({ type: "dialog", dialog: "add-search" }) };
+  const look = (state: State, word: string) => ({
+    word,
+    key: VIEW_KEYS[state],
+    press: () => desk.look(state),
+  });
+  const add = {
+    word: "Add a search",
+    key: "/",
+    press: () => desk.change({ type: "dialog", dialog: "add-search" }),
+  };
   const counted = wall === null ? 0 : Object.values(wall.counts).reduce((sum, count) => sum + count, 0);
   if (counted === 0) {
     return searches.some((search) => search.enabled)
