@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from relay.hub import Wildcard, is_topic, is_wildcard
 from relay.ring import Wrap
-from relay.topic import Seat, Stage
+from relay.seats import Seat, Stage
 from wall.destinations import SCREENS, WALL, valid_slug
 from wall.events import Cursor
 from wall.stomp.errors import Code, StompError

@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 from relay.hub import Hub
 from relay.log import StoredEvent
 from relay.ring import ShapeKey
+from relay.seats import Seat
 from relay.settings import RelaySettings
 from relay.tcp import plain
-from relay.topic import Seat, Topic
+from relay.topic import Topic
 from wall.events import Cursor
 from wall.stomp.codec import Decoder, Limits
 from wall.stomp.frames import Frame, Version
