@@ -209,8 +209,11 @@ function windows(length: number): [number, number][] {
   return found;
 }
 
+/** Whether the newcomer would stand right after or before a picture of its post, in the post's order. */
 function touches(line: readonly Item[], from: number, to: number, item: Item): boolean {
-  return line[from - 1]?.group === item.group || line[to]?.group === item.group;
+  const [before, after] = [line[from - 1], line[to]];
+  if (before?.group === item.group) return before.rank > item.rank;
+  return after?.group === item.group && after.rank < item.rank;
 }
 
 /** Each picture's age as a part of all: 0 is the oldest, 1 the newest. */
