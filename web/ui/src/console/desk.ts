@@ -18,10 +18,12 @@ import {
 } from "./model.js";
 import { HOLD_MILLISECONDS, mayDo } from "./moves.js";
 import type { ActionKind, HintKind, Post, Search, State } from "./types.js";
-import { PAST_WORDS } from "./words.js";
+import { PAST_WORDS, STATE_WORDS } from "./words.js";
 
 // Hints come up to ten a second; an operator reads no faster than this.
 const READ_EVERY_MILLISECONDS = 400;
+// After a reading that failed.
+const AGAIN_MILLISECONDS = 3_000;
 const NOTICE_MILLISECONDS = 6_000;
 const PROBLEM_MILLISECONDS = 10_000;
 const POSTS_AT_MOST = 200;
@@ -54,6 +56,10 @@ export class Desk {
 
   async start(): Promise<void> {
     window.addEventListener("pagehide", () => this.#sendHeld());
+    // a phone may stop a hidden page at any moment, and forget what it held
+    document.addEventListener("visibilitychange", () => {
+      if (document.visibilityState === "hidden") this.#sendHeld();
+    });
     await this.readAll();
     if (this.model.phase !== "signed-out") this.#live.start();
   }
@@ -63,7 +69,7 @@ export class Desk {
     this.model = reduce(before, change);
     if (this.model === before) return;
     if (this.model.selected !== null && this.model.selected !== before.selected) void this.#readStory();
-    if (this.model.wall !== before.wall || this.model.view !== before.view) void this.#readPosts();
+    if (this.model.wall !== before.wall || this.model.view !== before.view) this.#readSoon(["posts"], 0);
     this.#changed();
   }
 
@@ -92,16 +98,20 @@ export class Desk {
   }
 
   /** Do `kind` to a post (the selected one), unless it can't be done or something is being done to it. */
-  act(kind: ActionKind, post: Post | null = selectedPost(this.model)): void {
+  act(kind: ActionKind): void {
+    this.#begin(kind, selectedPost(this.model), false);
+  }
+
+  #begin(kind: ActionKind, post: Post | null, undoes: boolean): void {
     if (post === null || !mayDo(kind, post)) return;
     if (this.model.deeds.some((deed) => deed.post.id === post.id)) return;
-    const deed = deedOf(++this.#ids, kind, post);
+    const deed = deedOf(++this.#ids, kind, post, undoes);
     this.change({ type: "begin", deed });
     if (!deed.held) {
       void this.#send(deed.id);
       return;
     }
-    this.#tell({ title: said(kind), detail: nameOf(post), deed: deed.id });
+    this.#tell({ ...done(kind, post), deed: deed.id });
     this.#timers.set(
       deed.id,
       window.setTimeout(() => void this.#send(deed.id), HOLD_MILLISECONDS),
@@ -125,7 +135,7 @@ export class Desk {
       return;
     }
     this.change({ type: "dismiss", id: notice.id });
-    if (notice.undo !== null) this.act(notice.undo.kind, notice.undo.post);
+    if (notice.undo !== null) this.#begin(notice.undo.kind, notice.undo.post, true);
     if (notice.search !== null) void this.#addAgain(notice.search);
   }
 
@@ -203,7 +213,7 @@ export class Desk {
       const post = await this.#api.act(deed.post, deed.kind, leaving);
       this.change({ type: "done", id, post });
       if (!deed.held) {
-        this.#tell({ title: said(deed.kind), detail: nameOf(post), undo: undoOf(deed, post), show: post.id });
+        this.#tell(deed.undoes ? undone(post) : { ...done(deed.kind, post), undo: undoOf(deed, post) });
       }
     } catch (error) {
       this.change({ type: "failed", id });
@@ -222,35 +232,49 @@ export class Desk {
     this.#timers.delete(id);
   }
 
-  #readSoon(kinds: readonly HintKind[]): void {
+  #readSoon(kinds: readonly HintKind[], wait = READ_EVERY_MILLISECONDS): void {
     for (const kind of kinds) this.#stale.add(kind);
-    if (this.#reading !== 0 || this.#busy) return;
-    this.#reading = window.setTimeout(async () => {
-      this.#reading = 0;
-      const due = [...this.#stale];
-      this.#stale.clear();
-      this.#busy = true;
-      await this.#read(due);
-      this.#busy = false;
-      if (this.#stale.size > 0) this.#readSoon([]);
-    }, READ_EVERY_MILLISECONDS);
+    if (this.#busy) return;
+    if (this.#reading !== 0 && wait > 0) return;
+    window.clearTimeout(this.#reading);
+    this.#reading = window.setTimeout(() => void this.#readStale(), wait);
   }
 
+  async #readStale(): Promise<void> {
+    this.#reading = 0;
+    const due = [...this.#stale];
+    this.#stale.clear();
+    this.#busy = true;
+    await this.#read(due);
+    this.#busy = false;
+    if (this.#stale.size > 0)
+      this.#readSoon([], this.model.problem ? AGAIN_MILLISECONDS : READ_EVERY_MILLISECONDS);
+  }
+
+  /** Read what the hints are about. When that fails, say so above the list and try again in a while. */
   async #read(kinds: readonly HintKind[]): Promise<void> {
     const due = affected(kinds);
-    await this.#try(async () => {
-      if (due.overview) {
-        const overview = await this.#api.overview();
-        this.#api.token = overview.token;
-        this.#ahead = Date.parse(overview.now) - Date.now();
-        this.change({ type: "overview", overview });
-      }
+    try {
+      if (due.overview) await this.#readOverview();
       await Promise.all([
         due.searches ? this.#readSearches() : null,
         due.posts ? this.#readPosts() : null,
         due.posts ? this.#readStory() : null,
       ]);
-    });
+      this.change({ type: "problem", problem: null });
+    } catch (error) {
+      this.#explain(error, null);
+      for (const kind of kinds) this.#stale.add(kind);
+      if (this.model.phase === "signed-out") this.#stale.clear();
+      else this.#readSoon([], AGAIN_MILLISECONDS);
+    }
+  }
+
+  async #readOverview(): Promise<void> {
+    const overview = await this.#api.overview();
+    this.#api.token = overview.token;
+    this.#ahead = Date.parse(overview.now) - Date.now();
+    this.change({ type: "overview", overview });
   }
 
   async #readSearches(): Promise<void> {
@@ -261,9 +285,7 @@ export class Desk {
     const { wall, view, posts } = this.model;
     if (wall === null) return;
     const limit = Math.min(POSTS_AT_MOST, Math.max(PAGE_POSTS, posts?.length ?? 0));
-    await this.#try(async () => {
-      this.change({ type: "page", wall, view, page: await this.#api.posts(wall, view, limit) });
-    });
+    this.change({ type: "page", wall, view, page: await this.#api.posts(wall, view, limit) });
   }
 
   async #readStory(): Promise<void> {
@@ -279,11 +301,8 @@ export class Desk {
 
   #lost(): void {
     if (this.model.live !== "lost") this.change({ type: "live", live: "lost" });
-    // a stream that is refused does not say why; asking does
-    void this.#api.overview().then(
-      () => this.change({ type: "problem", problem: null }),
-      (error) => this.#explain(error, null),
-    );
+    // a stream that is refused does not say why; reading does
+    this.#readSoon(["walls"]);
   }
 
   async #try(work: () => Promise<void>, meaning: string | null = null): Promise<void> {
@@ -344,9 +363,20 @@ export class Desk {
   }
 }
 
-function said(kind: ActionKind): string {
+type Said = Pick<Notice, "title" | "detail">;
+
+function done(kind: ActionKind, post: Post): Said {
   const word = PAST_WORDS[kind];
-  return word.charAt(0).toUpperCase() + word.slice(1);
+  return { title: word.charAt(0).toUpperCase() + word.slice(1), detail: nameOf(post) };
+}
+
+/** What was undone: the post is where the server has it now, which is not always where it came from. */
+function undone(post: Post): Said {
+  const where = STATE_WORDS[post.state];
+  return {
+    title: post.shown ? "Back on the wall" : "Taken off the wall",
+    detail: `${nameOf(post)} is under ${where}`,
+  };
 }
 
 function nameOf(post: Post): string {

@@ -45,7 +45,7 @@ export function detailPane(desk: Desk, now: number): TemplateResult {
         ${post.text ? html`<p class="text" dir="auto">${post.text}</p>` : nothing}
         ${
           post.media[at]?.alt
-            ? html`<p class="alt"><span>Description</span> <bdi>${post.media[at].alt}</bdi></p>`
+            ? html`<p class="alt"><span class="alt-word">Description</span> <bdi>${post.media[at].alt}</bdi></p>`
             : nothing
         }
         ${why(post)} ${story(desk, post, now)}

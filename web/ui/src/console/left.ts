@@ -152,7 +152,7 @@ function searchRow(desk: Desk, search: Search, now: number): TemplateResult {
   const toggle = search.enabled ? "Pause" : "Go on";
   return html`<li class="search ${search.enabled ? "" : "paused"}">
     <div class="line">
-      <span class="text" title=${search.query}><bdi>${search.query}</bdi></span>
+      <span class="query" title=${search.query}><bdi>${search.query}</bdi></span>
       <span class="tools">
         <button class="plain" title=${toggle} aria-label="${toggle}: ${search.query}" @click=${() => desk.pauseOrGoOn(search)}>
           ${shape(search.enabled ? "pause" : "play")}

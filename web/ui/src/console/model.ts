@@ -12,6 +12,8 @@ export interface Deed {
   /** The post as the operator saw it. */
   readonly post: Post;
   readonly held: boolean;
+  /** It takes an earlier deed back, and offers no undo of its own. */
+  readonly undoes: boolean;
 }
 
 /** A deed that was done and can be undone by its opposite. */
@@ -305,12 +307,12 @@ function joined(older: readonly Post[], newer: readonly Post[]): readonly Post[]
 }
 
 /** A deed that is about to begin. */
-export function deedOf(id: number, kind: ActionKind, post: Post): Deed {
-  return { id, kind, post, held: waits(kind, post) };
+export function deedOf(id: number, kind: ActionKind, post: Post, undoes = false): Deed {
+  return { id, kind, post, held: !undoes && waits(kind, post), undoes };
 }
 
 /** How a deed that was done can be undone: on the post as it is now. */
 export function undoOf(deed: Deed, now: Post): Undo | null {
-  const opposite = oppositeOf(deed.kind, deed.post);
+  const opposite = deed.undoes ? null : oppositeOf(deed.kind, deed.post);
   return opposite === null ? null : { kind: opposite, post: now };
 }

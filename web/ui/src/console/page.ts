@@ -89,11 +89,12 @@ export class ConsolePage extends LitElement {
     if (this.#selected === null) return;
     const card = this.querySelector<HTMLElement>(`#post-${this.#selected}`);
     card?.scrollIntoView({ block: "nearest" });
+    this.querySelector(".detail .scroll")?.scrollTo(0, 0);
+    // follow the selection with the focus where there are keys, but take it from nothing an operator is using
+    if (window.matchMedia("(hover: none)").matches) return;
     const focused = document.activeElement;
-    // follow the selection with the focus, but take it from nothing an operator is using
     if (focused === null || focused === document.body || focused.closest(".grid"))
       card?.focus({ preventScroll: true });
-    this.querySelector(".detail .scroll")?.scrollTo(0, 0);
   }
 
   #key(event: KeyboardEvent): void {
@@ -114,38 +115,45 @@ export class ConsolePage extends LitElement {
     const { model } = desk;
     switch (command.do) {
       case "step":
-        return desk.change({ type: "step", by: command.by });
+        desk.change({ type: "step", by: command.by });
+        break;
       case "row":
-        return desk.change({ type: "step", by: command.by * this.#columns() });
+        desk.change({ type: "step", by: command.by * this.#columns() });
+        break;
       case "edge":
-        return desk.change({
-          type: "step",
-          by: command.to === "first" ? -desk.posts.length : desk.posts.length,
-        });
+        desk.change({ type: "step", by: command.to === "first" ? -desk.posts.length : desk.posts.length });
+        break;
       case "act":
-        return desk.act(command.kind);
+        desk.act(command.kind);
+        break;
       case "undo":
-        return desk.undo();
+        desk.undo();
+        break;
       case "view":
-        return desk.look(command.state);
+        desk.look(command.state);
+        break;
       case "wall":
-        return desk.stepWall(command.by);
+        desk.stepWall(command.by);
+        break;
       case "add-search":
-        return desk.change({ type: "dialog", dialog: "add-search" });
       case "keys":
-        return desk.change({ type: "dialog", dialog: "keys" });
+        desk.change({ type: "dialog", dialog: command.do });
+        break;
       case "policy":
         void desk.switchPolicy();
-        return;
+        break;
       case "open":
-        return desk.change({ type: "over", over: "post" });
+        desk.change({ type: "over", over: "post" });
+        break;
       case "close":
-        return desk.change({ type: "over", over: null });
+        desk.change({ type: "over", over: null });
+        break;
       case "picture": {
         const pictures = selectedPost(model)?.media.length ?? 0;
-        if (pictures > 1)
+        if (pictures > 1) {
           desk.change({ type: "picture", index: (model.picture + command.by + pictures) % pictures });
-        return;
+        }
+        break;
       }
     }
   }
