@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any, Self, cast
 
 import wall
-from wall.errors import FriezeError, PictureError
+from wall.errors import FriezeError, PictureError, StudioBusy
 from wall.pictures import frames
 from wall.pictures.records import Rendered
 from wall.pictures.sniff import recognise
@@ -30,12 +30,6 @@ JOBS_PER_WORKER = 200  # then a fresh one: whatever a decoder leaked goes with t
 WAITING = 200  # pictures that may wait for a worker, reference: docs/limits.md
 START_SECONDS = 20.0  # for Python and Pillow to load, 0.2 on an idle machine
 _ROOT = Path(wall.__file__).parent.parent
-
-
-class StudioBusy(FriezeError):
-    """The studio can't take this picture now, for a reason that is not the picture's. Trying again later helps."""
-
-    temporary = True
 
 
 class _Worker:

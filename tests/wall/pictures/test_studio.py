@@ -6,8 +6,8 @@ import pytest
 import uvloop
 
 from tests.wall.pictures.samples import encoded, png_claiming, quarters, scan_bomb
-from wall.errors import FriezeError, PictureError
-from wall.pictures.studio import PictureStudio, StudioBusy
+from wall.errors import FriezeError, PictureError, StudioBusy
+from wall.pictures.studio import PictureStudio
 
 pytestmark = pytest.mark.anyio
 
