@@ -4,13 +4,14 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import structlog
 
 from ingest.sources.base import Source
+from ingest.sources.command import stored_key
 from wall.catalogue import Catalogue
 from wall.catalogue.work import MediaResult, MediaWork, PostWork, StoredRendition
 from wall.errors import CatalogueError, ClaimLost, FetchError, FriezeError, PictureError, StoreError
@@ -53,7 +54,8 @@ class Worker:
         self._folder = folder
         self._free = asyncio.Semaphore(POSTS_AT_ONCE)
         self._log = structlog.get_logger("worker")
-        self._trouble: str | None = None
+        # what keeps pictures waiting now, for the console; None while all goes well
+        self.trouble: str | None = None
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -103,6 +105,7 @@ class Worker:
                 await self._catalogue.work.postpone(work, results, self._next_chance(work))
             else:
                 await self._catalogue.work.finish(work, results)
+                self.trouble = None
             kept = True
         finally:
             renewing.cancel()
@@ -149,7 +152,7 @@ class Worker:
                     )
                 )
             if source.keeps_originals and not media.is_avatar:
-                stored.append(await self._keep_original(original, rendered))
+                stored.append(await self._keep_original(media, original, rendered))
         except BaseException:
             await asyncio.shield(self._delete(stored))
             raise
@@ -162,10 +165,12 @@ class Worker:
             renditions=tuple(stored),
         )
 
-    async def _keep_original(self, original: Path, rendered: Rendered) -> StoredRendition:
-        key = new_key()
-        length = original.stat().st_size
-        await self._store.put(key, length, rendered.type, _file(original))
+    async def _keep_original(self, media: MediaWork, original: Path, rendered: Rendered) -> StoredRendition:
+        length = (await asyncio.to_thread(original.stat)).st_size
+        key = stored_key(media.origins[0])
+        if key is None:
+            key = new_key()
+            await self._store.put(key, length, rendered.type, _file(original))
         return StoredRendition(
             role="original", width=rendered.width, height=rendered.height, type=rendered.type, bytes=length, key=key
         )
@@ -190,14 +195,14 @@ class Worker:
         # our own trouble (store, pool) never costs a post its picture; a host that stays away does
         return work.attempts + 1 < FETCH_ATTEMPTS or not isinstance(error, FetchError | PictureError)
 
-    def _next_chance(self, work: PostWork):
+    def _next_chance(self, work: PostWork) -> datetime:
         longest = min(LONGEST_PAUSE, FIRST_PAUSE * 3 ** min(work.attempts, 8))
         return self._catalogue.now() + timedelta(seconds=random.uniform(longest / 2, longest))  # noqa: S311
 
     def _say_trouble(self, error: FriezeError) -> None:
         sentence = str(error)
-        if sentence != self._trouble:
-            self._trouble = sentence
+        if sentence != self.trouble:
+            self.trouble = sentence
             self._log.warning("pictures wait", reason=sentence)
 
 

@@ -1,8 +1,8 @@
 """Events and snapshots as JSON; the only module that knows the wire's field names (docs/wire.md).
 
-One event is one JSON text of at most 32 KiB in UTF-8. What is too long is trimmed in this order: texts to 2,000
-characters, alt texts to 300, texts to 300, then pictures beyond the first four. The whole post is always at its
-HTTP address.
+One event is one JSON text of at most 32 KiB in UTF-8. What is too long is trimmed in this order, until it fits:
+texts to 2,000 characters and alt texts to 1,000; alt texts to 300; texts to 300 and the first 20 pictures; alt texts to
+100 and the first four pictures. The whole post is always in the snapshot.
 """
 
 import json

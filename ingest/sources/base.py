@@ -4,7 +4,7 @@ A source never touches the catalogue. The worker that runs it stores each page's
 one transaction, so that a crash between two pages repeats the second and loses nothing.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -48,7 +48,7 @@ class Source(Protocol):
         """Raise SourceRefused, in words an operator can act on, when the network would not take this query."""
         ...
 
-    def sweep(self, query: str, checkpoint: Checkpoint) -> AsyncIterator[Page]:
+    def sweep(self, query: str, checkpoint: Checkpoint) -> AsyncGenerator[Page]:
         """Look once for what is new since `checkpoint`, page by page.
 
         Raises SourceError. The caller backs off on temporary ones and asks an operator for the others.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from wall.catalogue import tables as t
@@ -61,6 +61,28 @@ class MediaRecords:
         if datetime.fromtimestamp(until, self._context.now().tzinfo) < self._context.now():
             return False
         return hmac.compare_digest(signature, await self._signature(media_address(media_id, role), until))
+
+    async def purgeable(self, kept: timedelta, limit: int) -> list[tuple[str, list[str]]]:
+        """Media whose bytes may go, with their store keys: of posts removed or rejected longer than `kept` ago, and of
+        revisions that an edit replaced."""
+        old = self._context.now() - kept
+        over = t.post.c.state.in_((State.REMOVED.value, State.REJECTED.value)) & (t.post.c.changed_at < old)
+        replaced = ~t.media.c.current & ~t.media.c.shown
+        query = (
+            select(t.media.c.id, t.media.c.renditions)
+            .join(t.post, t.post.c.id == t.media.c.post_id)
+            .where(t.media.c.renditions.is_not(None), ~t.media.c.purged, or_(over, replaced))
+            .order_by(t.media.c.id)
+            .limit(limit)
+        )
+        async with self._context.database.reading() as connection:
+            rows = (await connection.execute(query)).all()
+        return [(row.id, [fields["key"] for fields in row.renditions]) for row in rows]
+
+    async def purged(self, media_id: str) -> None:
+        """The bytes of this media are gone from the store."""
+        async with self._context.database.writing() as connection:
+            await connection.execute(update(t.media).where(t.media.c.id == media_id).values(purged=True, renditions=[]))
 
     async def _signature(self, path: str, until: int) -> str:
         if self._secret is None:

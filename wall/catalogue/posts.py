@@ -79,12 +79,25 @@ class Posts:
                     edited += await self._edit(connection, row, by_key[key], now)
             new = 0
             for key in sorted(by_key.keys() - known.keys() - gone):
-                new += await self._insert(connection, due, by_key[key], now)
+                new += await self._insert(connection, due.search.wall, due.search.network, by_key[key], now)
             leaving = [row for key, row in known.items() if key in gone and row["state"] != State.REMOVED]
             await take_down(connection, due.search.wall, leaving, now, "The source says it is gone.")
         if new or edited or leaving:
             self._context.changed.fire()
         return Stored(new=new, edited=edited, removed=len(leaving))
+
+    async def add(self, wall: str, source: str, post: SourcePost) -> str:
+        """A post that no search found, such as one from the command line; its id. Known keys give the known post.
+
+        Raises NotFound when there is no such wall.
+        """
+        async with self._context.database.writing() as connection:
+            await read_wall(connection, wall)
+            await self._insert(connection, wall, source, post, self._context.now())
+            query = select(t.post.c.id).where(t.post.c.wall == wall, t.post.c.key == post.key)
+            post_id: str = (await connection.execute(query)).scalar_one()
+        self._context.changed.fire()
+        return post_id
 
     async def snapshot(self, slug: str) -> Snapshot:
         """The wall as it is now: the newest posts, newest first, and the cursor they are true for."""
@@ -132,12 +145,14 @@ class Posts:
             media = await current_media(connection, [row["id"] for row in rows])
         return [_console_post(row, media[row["id"]]) for row in rows]
 
-    async def _insert(self, connection: AsyncConnection, due: DueSearch, post: SourcePost, now: datetime) -> int:
+    async def _insert(
+        self, connection: AsyncConnection, wall: str, source: str, post: SourcePost, now: datetime
+    ) -> int:
         post_id = self._context.ulid()
         values: dict[str, Any] = {
             "id": post_id,
-            "wall": due.search.wall,
-            "source": due.search.network,
+            "wall": wall,
+            "source": source,
             "key": post.key,
             "revision": 1,
             "received_at": now,

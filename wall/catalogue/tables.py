@@ -144,6 +144,8 @@ media = Table(
     # belongs to the newest revision; stands on the wall (an edit keeps both for a while)
     Column("current", Boolean, nullable=False),
     Column("shown", Boolean, nullable=False),
+    # its bytes were deleted from the store, for good
+    Column("purged", Boolean, nullable=False, default=False),
     Column("width", Integer),
     Column("height", Integer),
     Column("thumbhash", String(64)),

@@ -4,7 +4,7 @@ Keys are made by us (`new_key`), never from a stranger's file name. An adapter n
 object: after `put` returns the whole object is there, after it raises nothing is.
 """
 
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -28,7 +28,7 @@ class OpenObject:
     """
 
     info: ObjectInfo
-    chunks: AsyncIterator[bytes]
+    chunks: AsyncGenerator[bytes]
 
 
 class Store(Protocol):

@@ -177,6 +177,7 @@ def upgrade() -> None:
         sa.Column("focus", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("current", sa.Boolean(), nullable=False),
         sa.Column("shown", sa.Boolean(), nullable=False),
+        sa.Column("purged", sa.Boolean(), nullable=False),
         sa.Column("width", sa.Integer(), nullable=True),
         sa.Column("height", sa.Integer(), nullable=True),
         sa.Column("thumbhash", sa.String(length=64), nullable=True),

@@ -2,6 +2,8 @@
 
 import { thumbHashToAverageRGBA } from "thumbhash";
 
+const BRIGHTEST = 0.62;
+
 /** The average colours of the first four readable hashes, as CSS colours. */
 export function ambientColours(hashes: readonly (string | null)[]): string[] {
   const colours: string[] = [];
@@ -25,7 +27,11 @@ export function lightUp(element: HTMLElement, colours: readonly string[]): void 
 function average(hash: string): string | null {
   try {
     const { r, g, b } = thumbHashToAverageRGBA(Uint8Array.from(atob(hash), (char) => char.charCodeAt(0)));
-    const [red, green, blue] = [r, g, b].map((part) => Math.round(part * 255));
+    const grey = (r + g + b) / 3;
+    // Averages are dull: the mean of a sunset is brown. Further from grey, and never so bright that text would suffer.
+    const vivid = [r, g, b].map((part) => Math.max(0, grey + (part - grey) * 1.9));
+    const dim = Math.min(1, BRIGHTEST / Math.max(0.01, ...vivid));
+    const [red, green, blue] = vivid.map((part) => Math.round(part * dim * 255));
     return `rgb(${red} ${green} ${blue})`;
   } catch {
     return null;

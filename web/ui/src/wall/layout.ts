@@ -58,12 +58,27 @@ export const PANORAMA = 2.4;
 /** More tiles than this are not read by anybody, and each holds a decoded picture in memory. */
 export const MAX_TILES = 60;
 
+// What stretching lines may cost; the gutters take a little more from narrow pictures than from wide ones.
+const MAX_STRETCH = 0.11;
+// The air around pictures that don't fill the screen, as a part of its shorter side.
+const INSET = 0.05;
+
 // Gutters and margin as LOOK.md has them.
 const GAP_VMIN = 0.6;
 // A typical shape (between 4:3 and 3:2), for estimating how many pictures a screen takes.
 const TYPICAL = 1.4;
 // A panorama's line is at least this part of a usual one, so that it stays a picture and not a stripe.
 const MIN_PANORAMA_LINE = 0.45;
+
+// In one line areas are as shapes, and lines differ in height as well: bounds of a shape relative to the median shape,
+// from as free as the areas allow to so narrow that they can't be unfair.
+const SHAPE_BOUNDS: readonly (readonly [number, number])[] = [
+  [0.36, 2.8],
+  [0.45, 2.2],
+  [0.6, 1.7],
+  [0.8, 1.25],
+  [1, 1],
+];
 
 /** How a screen is divided. Three rows on a landscape screen, two columns on a portrait one, two rows on a phone. */
 export function frameOf(viewport: Viewport): Frame {
@@ -96,7 +111,8 @@ export function arrange(frame: Frame, pictures: readonly Picture[]): number[] {
     if (best !== null && total >= best.cost) continue;
     const plan = lines();
     const placed = place(frame, cut(offered, plan));
-    const judged = total + judge(frame, placed);
+    const unfilled = offered.length > wanted && !fills(frame, placed) ? 1 : 0;
+    const judged = total + judge(frame, placed) + unfilled;
     if (best === null || judged < best.cost) best = { cost: judged, lines: plan };
   }
   return best?.lines ?? [offered.length];
@@ -104,24 +120,74 @@ export function arrange(frame: Frame, pictures: readonly Picture[]): number[] {
 
 /** The rectangles of pictures already cut into lines, line by line. */
 export function place(frame: Frame, lines: readonly (readonly Picture[])[]): Placed[][] {
-  const shapes = shapesOf(frame, lines);
+  const placed = fairest(frame, lines, (shapes) => spread(frame, lines, shapes));
+  if (fills(frame, placed)) return placed;
+  // A few pictures that can't fill the screen hang in its middle, with air on all sides.
+  const inner = inset(frame);
+  return fairest(inner, lines, (shapes) => spread(inner, lines, shapes));
+}
+
+/** Whether the rectangles cover the frame from edge to edge. */
+export function fills(frame: Frame, placed: readonly (readonly Placed[])[]): boolean {
+  const all = placed.flat();
+  if (all.length === 0) return false;
+  const width = Math.max(...all.map((rect) => rect.x + rect.width)) - Math.min(...all.map((rect) => rect.x));
+  const height =
+    Math.max(...all.map((rect) => rect.y + rect.height)) - Math.min(...all.map((rect) => rect.y));
+  const [along, across] = frame.direction === "rows" ? [width, height] : [height, width];
+  return along > frame.main - 1 && across > frame.cross - 1;
+}
+
+/** The rectangles of lines whose extents stay as they were: nothing but the changed line moves. */
+export function placeWithin(
+  frame: Frame,
+  lines: readonly (readonly Picture[])[],
+  extents: readonly number[],
+): Placed[][] {
+  return fairest(frame, lines, (shapes) => {
+    let cross = frame.margin;
+    return lines.map((line, i) => {
+      const placed = placeLine(frame, line, shapes[i]!, frame.margin, cross, frame.main, extents[i]!);
+      cross += extents[i]! + frame.gap;
+      return placed;
+    });
+  });
+}
+
+/** Places pictures in their own shapes if that is fair, else in shapes held closer together. */
+function fairest(
+  frame: Frame,
+  lines: readonly (readonly Picture[])[],
+  attempt: (shapes: number[][]) => Placed[][],
+): Placed[][] {
+  let placed: Placed[][] = [];
+  for (const bounds of SHAPE_BOUNDS) {
+    placed = attempt(shapesOf(frame, lines, bounds));
+    if (areasFair(frame, placed)) break;
+  }
+  return placed;
+}
+
+/** Lines as high as their pictures make them, stretched together until they fill the frame. */
+function spread(frame: Frame, lines: readonly (readonly Picture[])[], shapes: number[][]): Placed[][] {
   const sums = shapes.map((line) => line.reduce((sum, shape) => sum + shape, 0));
+  const gutters = lines.map((line) => (line.length - 1) * frame.gap);
   const across = frame.cross - (lines.length - 1) * frame.gap;
-  const natural = sums.map((sum, i) => (frame.main - (shapes[i]!.length - 1) * frame.gap) / sum);
-  const stretch = across / natural.reduce((a, b) => a + b, 0);
+  const natural = sums.reduce((total, sum, i) => total + (frame.main - gutters[i]!) / sum, 0);
+  const stretch = across / natural;
 
   let main = frame.main;
   let factor = stretch;
-  if (stretch < 1 - MAX_CROP) {
+  if (stretch < 1 - MAX_STRETCH) {
     // Even squeezed as far as allowed the lines are too high: make them shorter instead.
-    factor = 1 - MAX_CROP;
-    const slope = sums.reduce((sum, s) => sum + 1 / s, 0);
-    const gutters = sums.reduce((sum, s, i) => sum + ((shapes[i]!.length - 1) * frame.gap) / s, 0);
-    main = (across / factor + gutters) / slope;
-  } else if (stretch > 1 / (1 - MAX_CROP)) {
-    factor = 1 / (1 - MAX_CROP);
+    factor = 1 - MAX_STRETCH;
+    const slope = sums.reduce((total, sum) => total + 1 / sum, 0);
+    const lost = sums.reduce((total, sum, i) => total + gutters[i]! / sum, 0);
+    main = (across / factor + lost) / slope;
+  } else if (stretch > 1 / (1 - MAX_STRETCH)) {
+    factor = 1 / (1 - MAX_STRETCH);
   }
-  const extents = sums.map((sum, i) => (factor * (main - (shapes[i]!.length - 1) * frame.gap)) / sum);
+  const extents = sums.map((sum, i) => (factor * (main - gutters[i]!)) / sum);
   const used = extents.reduce((a, b) => a + b, 0) + (lines.length - 1) * frame.gap;
 
   const along = frame.margin + (frame.main - main) / 2;
@@ -195,15 +261,16 @@ interface Candidate {
 
 /** For each number of lines and pictures the most even way to break them, cheapest first within a line count. */
 function* candidates(frame: Frame, pictures: readonly Picture[]): Generator<Candidate> {
-  const bounds = shapeBounds(frame, pictures);
-  const shapes = pictures.map((picture) => clamp(shapeOf(frame, picture.aspect), ...bounds));
+  const own = pictures.map((picture) => shapeOf(frame, picture.aspect));
+  const [low, high] = SHAPE_BOUNDS[0]!.map((bound) => bound * median(own));
+  const shapes = own.map((shape) => clamp(shape, low!, high!));
   const sums = [0];
   for (const shape of shapes) sums.push(sums.at(-1)! + shape);
   const most = Math.min(pictures.length, Math.max(1, Math.ceil(frame.cross / frame.line) + 1));
 
   for (let count = 1; count <= most; count++) {
     const target = (frame.cross - (count - 1) * frame.gap) / count;
-    const evenness = 2 * Math.log(target / frame.line) ** 2;
+    const evenness = 5 * Math.log(target / frame.line) ** 2;
     const table = breakLines(frame, pictures, sums, count, target);
     for (let end = count; end <= pictures.length; end++) {
       const cost = table.cost[count]![end]!;
@@ -260,21 +327,6 @@ function breakLines(
   return { cost, from };
 }
 
-/** The rectangles of lines whose extents stay as they were: nothing but the changed line moves. */
-export function placeWithin(
-  frame: Frame,
-  lines: readonly (readonly Picture[])[],
-  extents: readonly number[],
-): Placed[][] {
-  const shapes = shapesOf(frame, lines);
-  let cross = frame.margin;
-  return lines.map((line, i) => {
-    const placed = placeLine(frame, line, shapes[i]!, frame.margin, cross, frame.main, extents[i]!);
-    cross += extents[i]! + frame.gap;
-    return placed;
-  });
-}
-
 /** What the eye minds about a finished plan: an unfilled screen, hidden sides, unfair sizes. */
 export function judge(frame: Frame, placed: readonly (readonly Placed[])[]): number {
   const all = placed.flat();
@@ -284,22 +336,30 @@ export function judge(frame: Frame, placed: readonly (readonly Placed[])[]): num
   return 3 * empty + contained + (areasFair(frame, placed) ? 0 : 100);
 }
 
-/** The shapes lines are built with: the pictures' own, within bounds that keep the areas fair. */
-function shapesOf(frame: Frame, lines: readonly (readonly Picture[])[]): number[][] {
-  const bounds = shapeBounds(frame, lines.flat());
+/** The shapes lines are built with: the pictures' own, within bounds around their median. */
+function shapesOf(
+  frame: Frame,
+  lines: readonly (readonly Picture[])[],
+  bounds: readonly [number, number],
+): number[][] {
+  const middle = median(lines.flat().map((picture) => shapeOf(frame, picture.aspect)));
   return lines.map((line) => {
     const own = line.map((picture) => shapeOf(frame, picture.aspect));
     if (own.length === 1 && own[0]! >= PANORAMA) {
       return [Math.min(own[0]!, frame.main / (MIN_PANORAMA_LINE * frame.line))];
     }
-    return own.map((shape) => clamp(shape, ...bounds));
+    return own.map((shape) => clamp(shape, middle * bounds[0], middle * bounds[1]));
   });
 }
 
-// Within one line areas are as shapes; the rest of the allowed factor 3 is left to lines of different height.
-function shapeBounds(frame: Frame, pictures: readonly Picture[]): [number, number] {
-  const middle = median(pictures.map((picture) => shapeOf(frame, picture.aspect)));
-  return [middle * 0.42, middle * 2.3];
+function inset(frame: Frame): Frame {
+  const air = Math.min(frame.main, frame.cross) * INSET;
+  return {
+    ...frame,
+    main: frame.main - 2 * air,
+    cross: frame.cross - 2 * air,
+    margin: frame.margin + air,
+  };
 }
 
 function toRect(frame: Frame, along: number, across: number, length: number, extent: number) {

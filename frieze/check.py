@@ -1,0 +1,121 @@
+"""`frieze check`: what is configured and what can be reached, each part in one plain sentence."""
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from frieze.broker import broker_address
+from frieze.folder import data_folder
+from frieze.parts import BUILT_PAGES
+from frieze.settings import Settings, unknown_keys
+from frieze.sources import check_x
+from wall.broker.connection import BrokerConnection
+from wall.catalogue import Catalogue
+from wall.catalogue.migrate import is_current
+from wall.errors import BrokerError, FriezeError, SettingsError
+from wall.store import open_store
+
+CHECK_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """`ok` is None where the part is not in use."""
+
+    part: str
+    ok: bool | None
+    sentence: str
+
+
+async def check_all(settings: Settings) -> list[Result]:
+    """Check every part; a broken one does not keep the others from being checked."""
+    parts: dict[str, Callable[[Settings], Awaitable[Result]]] = {
+        "settings": _settings,
+        "page": _page,
+        "database": _database,
+        "store": _store,
+        "broker": _broker,
+        "x": _x,
+    }
+    return [await _one(name, check, settings) for name, check in parts.items()]
+
+
+async def _one(name: str, check: Callable[[Settings], Awaitable[Result]], settings: Settings) -> Result:
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            return await check(settings)
+    except TimeoutError:
+        return Result(name, False, f"No answer within {CHECK_SECONDS:g} s.")
+    except FriezeError as error:
+        return Result(name, False, str(error))
+
+
+async def _settings(settings: Settings) -> Result:
+    wrong = unknown_keys(os.environ)
+    if wrong:
+        return Result("settings", False, f"Unknown and ignored: {', '.join(wrong)}.")
+    data_folder(settings.data)
+    return Result("settings", True, f"All known; data in {settings.data.resolve()}.")
+
+
+async def _page(_: Settings) -> Result:
+    missing = [name for name in ("wall.html", "console.html") if not (BUILT_PAGES / name).is_file()]
+    if missing:
+        return Result("page", False, "The pages are not built; run script/setup.")
+    return Result("page", True, "The wall page and the console are built.")
+
+
+async def _database(settings: Settings) -> Result:
+    async with _catalogue(settings) as catalogue:
+        kind = "SQLite" if catalogue.database.is_sqlite else "PostgreSQL"
+        if not await is_current(catalogue.database):
+            return Result("database", False, f"{kind} answers, but needs `frieze migrate`.")
+        walls = await catalogue.walls.all()
+        searches = await catalogue.searches.all()
+        failing = [search for search in searches if search.error]
+        if failing:
+            first = failing[0]
+            return Result(
+                "database", True, f"{kind} answers. {len(failing)} of {len(searches)} searches fail: {first.error}"
+            )
+        return Result("database", True, f"{kind} answers: {len(walls)} walls, {len(searches)} searches.")
+
+
+async def _store(settings: Settings) -> Result:
+    store = await open_store(settings.store)
+    await store.check()
+    return Result("store", True, f"{settings.store.split(':', 1)[0]}: wrote, read and deleted a test object.")
+
+
+async def _broker(settings: Settings) -> Result:
+    address = broker_address(settings)
+    problems: list[str] = []
+    for host in address.hosts:
+        try:
+            connection = await BrokerConnection.open(host, address)
+        except BrokerError as error:
+            problems.append(str(error))
+            continue
+        await connection.close()
+        return Result("broker", True, f"Signed in as {address.user} at {host[0]}:{host[1]}.")
+    hint = " The embedded broker answers only while `frieze up` runs." if settings.embedded else ""
+    return Result("broker", None if settings.embedded else False, " ".join(problems) + hint)
+
+
+async def _x(settings: Settings) -> Result:
+    if settings.x_bearer_token is None:
+        return Result("x", None, "No FRIEZE_X_BEARER_TOKEN, so X is not searched.")
+    return Result("x", True, await check_x(settings))
+
+
+@asynccontextmanager
+async def _catalogue(settings: Settings) -> AsyncGenerator[Catalogue]:
+    if settings.database_url is None and not (settings.data / "catalogue.db").exists():
+        raise SettingsError(f"There is no catalogue in {settings.data} yet; `frieze up` makes one.")
+    catalogue = Catalogue(settings.database)
+    try:
+        yield catalogue
+    finally:
+        await catalogue.close()

@@ -1,0 +1,336 @@
+"""The command line. Each command says in one sentence what went wrong, and then ends with status 1."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from frieze import logs
+from frieze.folder import data_folder
+from frieze.hello import base_url
+from frieze.networks import NETWORKS
+from frieze.parts import Part
+from frieze.settings import Settings, load, unknown_keys
+from wall.catalogue import Catalogue
+from wall.errors import FriezeError
+from wall.states import Policy
+
+app = typer.Typer(
+    name="frieze",
+    help="A self-hosted live image wall. Start with `frieze up`.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+walls = typer.Typer(help="The walls there are.", no_args_is_help=True)
+searches = typer.Typer(help="What each wall looks for.", no_args_is_help=True)
+operators = typer.Typer(help="The people who sign in to the console.", no_args_is_help=True)
+catalogues = typer.Typer(help="The database.", no_args_is_help=True)
+app.add_typer(walls, name="wall")
+app.add_typer(searches, name="search")
+app.add_typer(operators, name="operator")
+app.add_typer(catalogues, name="catalogue")
+
+_out = Console(highlight=False, soft_wrap=True)
+
+Data = Annotated[Path | None, typer.Option("--data", help="The data folder.", show_default="data")]
+Host = Annotated[str | None, typer.Option("--host", help="Listen on this address.", show_default="127.0.0.1")]
+Port = Annotated[int | None, typer.Option("--port", help="Listen on this port.", show_default="8080")]
+StompPort = Annotated[
+    int | None, typer.Option("--stomp-port", help="The embedded broker's STOMP port.", show_default="61613")
+]
+WallSlug = Annotated[str, typer.Argument(metavar="WALL", help="The wall's short name, such as main.")]
+Network = Annotated[str, typer.Argument(metavar="NETWORK", help=f"One of {', '.join(NETWORKS)}.")]
+Query = Annotated[str, typer.Argument(metavar="QUERY", help="What to look for, in the network's own words.")]
+
+
+def main() -> None:
+    """Run the command line; what went wrong is one sentence on standard error."""
+    try:
+        app(standalone_mode=True)
+    except FriezeError as error:
+        print(f"frieze: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+@app.command()
+def up(
+    data: Data = None,
+    host: Host = None,
+    port: Port = None,
+    stomp_port: StompPort = None,
+    demo: Annotated[bool | None, typer.Option("--demo/--no-demo", help="Draw pictures to start with.")] = None,
+    folder: Annotated[list[str] | None, typer.Option(help="A folder of photographs; may be repeated.")] = None,
+) -> None:
+    """Start everything in one process, with nothing to install beside it."""
+    settings = _settings(
+        data=data,
+        host=host,
+        port=port,
+        stomp_port=stomp_port,
+        demo=demo,
+        folders=tuple(str(Path(name).resolve()) for name in folder) if folder else None,
+    )
+    _run(settings, {Part.INGEST, Part.RELAY, Part.WEB}, up=True)
+
+
+@app.command()
+def ingest(data: Data = None) -> None:
+    """Run the ingest part alone: sweep searches, fetch pictures, make thumbnails, publish."""
+    _run(_settings(data=data), {Part.INGEST})
+
+
+@app.command()
+def relay(data: Data = None, host: Host = None, port: Port = None) -> None:
+    """Run the relay part alone: carry the broker's topics and the pictures to browsers."""
+    _run(_settings(data=data, host=host, port=port), {Part.RELAY})
+
+
+@app.command()
+def web(data: Data = None, host: Host = None, port: Port = None) -> None:
+    """Run the web part alone: the wall page, the console, their API."""
+    _run(_settings(data=data, host=host, port=port), {Part.WEB})
+
+
+@app.command()
+def check(data: Data = None) -> None:
+    """Say what is configured and what can be reached; ends with status 1 when something can't."""
+    from frieze.check import check_all
+
+    results = asyncio.run(check_all(_settings(data=data)))
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for result in results:
+        mark = "[green]ok[/]" if result.ok else ("[yellow]off[/]" if result.ok is None else "[red]no[/]")
+        table.add_row(mark, result.part, result.sentence)
+    _out.print(table)
+    if any(result.ok is False for result in results):
+        raise typer.Exit(1)
+
+
+@app.command()
+def post(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Pictures, shown as one post.")],
+    wall: Annotated[str, typer.Option(help="The wall to show them on.")] = "main",
+    text: Annotated[str, typer.Option(help="What to say beside them.")] = "",
+    author: Annotated[str, typer.Option(help="Whose pictures they are.")] = "Frieze",
+    data: Data = None,
+) -> None:
+    """Put pictures on a wall from the command line. An ingest part must be running to show them."""
+    settings = _settings(data=data)
+
+    from frieze.posting import post_files
+
+    async def run(catalogue: Catalogue) -> None:
+        await post_files(catalogue, settings.store, files, wall=wall, text=text, author=author, say=_out.print)
+
+    _with_catalogue(settings, run)
+
+
+@app.command()
+def listen(wall: WallSlug, data: Data = None, stomp_port: StompPort = None) -> None:
+    """Print each event of a wall as a line of JSON, as it comes over STOMP."""
+    settings = _settings(data=data, stomp_port=stomp_port)
+    from frieze.listen import listen_to
+
+    asyncio.run(listen_to(settings, wall, lambda line: print(line, flush=True)))
+
+
+@app.command()
+def migrate(data: Data = None) -> None:
+    """Bring the database to the shape this version needs; the parts of a grown installation wait for it."""
+    settings = _settings(data=data)
+
+    async def run(catalogue: Catalogue) -> None:
+        await catalogue.migrate()
+        _out.print("The catalogue is up to date.")
+
+    _with_catalogue(settings, run, migrate=False)
+
+
+@walls.command("add")
+def wall_add(
+    slug: WallSlug,
+    title: Annotated[str | None, typer.Option(help="What it is called on the page.")] = None,
+    hold: Annotated[bool, typer.Option("--hold", help="Wait for an operator before anything is shown.")] = False,
+    data: Data = None,
+) -> None:
+    """Add a wall."""
+
+    async def run(catalogue: Catalogue) -> None:
+        wall = await catalogue.walls.add(slug, title or slug, Policy.HOLD if hold else Policy.OPEN)
+        _out.print(f"The wall {wall.slug} is at /w/{wall.slug}.")
+
+    _with_catalogue(_settings(data=data), run)
+
+
+@walls.command("list")
+def wall_list(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False, data: Data = None
+) -> None:
+    """List the walls."""
+
+    async def run(catalogue: Catalogue) -> None:
+        rows = [
+            {
+                "slug": wall.slug,
+                "title": wall.title,
+                "policy": wall.policy.value,
+                "cursor": str(wall.cursor),
+                "confirmed": wall.confirmed,
+            }
+            for wall in await catalogue.walls.all()
+        ]
+        _show(rows, as_json)
+
+    _with_catalogue(_settings(data=data), run)
+
+
+@searches.command("add")
+def search_add(wall: WallSlug, network: Network, query: Query, data: Data = None) -> None:
+    """Look for QUERY on NETWORK from now on."""
+
+    async def run(catalogue: Catalogue) -> None:
+        from frieze.sources import query_check
+
+        query_check(network)(query)
+        search = await catalogue.searches.add(wall, network, query)
+        _out.print(f"The wall {search.wall} now looks for {search.query!r} on {search.network}.", markup=False)
+
+    _with_catalogue(_settings(data=data), run)
+
+
+@searches.command("list")
+def search_list(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False, data: Data = None
+) -> None:
+    """List what the walls look for, with each search's last result and last error."""
+
+    async def run(catalogue: Catalogue) -> None:
+        rows = [
+            {
+                "wall": search.wall,
+                "network": search.network,
+                "query": search.query,
+                "state": "on" if search.enabled else "paused",
+                "result": search.note,
+                "error": search.error or "",
+            }
+            for search in await catalogue.searches.all()
+        ]
+        _show(rows, as_json)
+
+    _with_catalogue(_settings(data=data), run)
+
+
+@searches.command("pause")
+def search_pause(wall: WallSlug, network: Network, query: Query, data: Data = None) -> None:
+    """Stop looking for a while; `search add` goes on where it stopped."""
+
+    async def run(catalogue: Catalogue) -> None:
+        search = await catalogue.searches.find(wall, network, query)
+        await catalogue.searches.enable(search.id, enabled=False)
+        _out.print("Paused.")
+
+    _with_catalogue(_settings(data=data), run)
+
+
+@searches.command("remove")
+def search_remove(wall: WallSlug, network: Network, query: Query, data: Data = None) -> None:
+    """Stop looking and forget where it stopped; the posts it found stay."""
+
+    async def run(catalogue: Catalogue) -> None:
+        search = await catalogue.searches.find(wall, network, query)
+        await catalogue.searches.remove(search.id)
+        _out.print("Removed.")
+
+    _with_catalogue(_settings(data=data), run)
+
+
+@operators.command("link")
+def operator_link(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Who signs in with it.")],
+    data: Data = None,
+    host: Host = None,
+    port: Port = None,
+) -> None:
+    """Print a link that signs NAME in to the console, once, within 24 hours."""
+    settings = _settings(data=data, host=host, port=port)
+
+    async def run(catalogue: Catalogue) -> None:
+        token = await catalogue.operators.link(name)
+        print(f"{base_url(settings)}/console/sign-in?token={token}")
+
+    _with_catalogue(settings, run)
+
+
+@catalogues.command("new-epoch")
+def catalogue_new_epoch(data: Data = None) -> None:
+    """Begin a new life of every wall's counter: a mandatory step after a restore from a backup."""
+
+    async def run(catalogue: Catalogue) -> None:
+        for wall in await catalogue.walls.new_epoch():
+            _out.print(f"The wall {wall.slug} counts from {wall.cursor} now.")
+
+    _with_catalogue(_settings(data=data), run)
+
+
+def _run(settings: Settings, parts: set[Part], *, up: bool = False) -> None:
+    # each command loads what it needs, so that `--help` and the small ones answer at once
+    from frieze.run import run_parts
+
+    run_parts(settings, parts, up=up)
+
+
+def _settings(**overrides: Any) -> Settings:
+    settings = load(**overrides)
+    logs.configure(settings.log_format, settings.log_level)
+    for name in unknown_keys(os.environ):
+        print(f"frieze: {name} is no setting of Frieze and was ignored; see docs/settings.md.", file=sys.stderr)
+    return settings
+
+
+def _with_catalogue(settings: Settings, run: Callable[[Catalogue], Awaitable[None]], *, migrate: bool = True) -> None:
+    async def session() -> None:
+        async with _opened(settings, migrate=migrate) as catalogue:
+            await run(catalogue)
+
+    asyncio.run(session())
+
+
+@asynccontextmanager
+async def _opened(settings: Settings, *, migrate: bool) -> AsyncGenerator[Catalogue]:
+    if settings.database.startswith("sqlite"):
+        data_folder(settings.data)
+    catalogue = Catalogue(settings.database)
+    try:
+        if migrate and settings.database.startswith("sqlite"):
+            await catalogue.migrate()
+        yield catalogue
+    finally:
+        await catalogue.close()
+
+
+def _show(rows: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        for row in rows:
+            print(json.dumps(row, ensure_ascii=False))
+        return
+    if not rows:
+        _out.print("None yet.")
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in rows[0]:
+        table.add_column(name)
+    for row in rows:
+        table.add_row(*(str(value) for value in row.values()))
+    _out.print(table)

@@ -1,0 +1,95 @@
+"""The relay's two ends: the catalogue's log behind it, and in the grown shape the broker it listens to."""
+
+import asyncio
+from contextlib import aclosing
+
+import structlog
+
+from frieze.settings import Settings
+from relay.log import StoredEvent
+from relay.server import Relay
+from relay.settings import RelaySettings
+from wall.broker.address import BrokerAddress
+from wall.broker.connection import BrokerConnection
+from wall.broker.link import connections
+from wall.catalogue import Catalogue
+from wall.destinations import SCREENS, WALL
+from wall.errors import BrokerError, NotFound
+from wall.events import Cursor
+
+# one subscription each for all walls and all screens, as ActiveMQ spells it
+_SUBSCRIPTIONS = (f"{WALL}>", f"{SCREENS}>")
+
+
+def relay_settings(settings: Settings, passcode: str | None) -> RelaySettings:
+    """What the relay needs to know; without a passcode nobody may SEND."""
+    return RelaySettings(
+        login=settings.broker_user,
+        passcode=passcode,
+        origins=settings.origins,
+        trusted_proxies=settings.trusted_proxies,
+    )
+
+
+class CatalogueLog:
+    """The relay's view of the catalogue's log."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+
+    async def events_after(self, wall: str, cursor: Cursor, limit: int) -> list[StoredEvent] | None:
+        try:
+            events = await self._catalogue.log.after(wall, cursor, limit)
+        except NotFound:
+            return None
+        if events is None:
+            return None
+        return [
+            StoredEvent(
+                wall=event.wall, epoch=event.epoch, seq=event.seq, kind=event.kind, key=event.post_id, body=event.body
+            )
+            for event in events
+        ]
+
+    async def head(self, wall: str) -> Cursor | None:
+        return await self._catalogue.log.head(wall)
+
+
+class Upstream:
+    """One subscription at the broker that feeds the relay; what a loss of it costs is filled from the log."""
+
+    def __init__(self, address: BrokerAddress, relay: Relay) -> None:
+        self._address = address
+        self._relay = relay
+        self._log = structlog.get_logger("upstream")
+        self._connected = False
+        self._trouble: str | None = None
+
+    def ready(self) -> bool:
+        """Whether the relay hears the broker now."""
+        return self._connected
+
+    async def run(self) -> None:
+        async with aclosing(connections(self._address, on_trouble=self._say_trouble)) as links:
+            async for connection in links:
+                try:
+                    await self._listen(connection)
+                except BrokerError as error:
+                    self._say_trouble(error)
+                finally:
+                    self._connected = False
+
+    async def _listen(self, connection: BrokerConnection) -> None:
+        for destination in _SUBSCRIPTIONS:
+            await connection.subscribe(
+                destination, lambda headers, body: self._relay.receive(headers["destination"], headers, body)
+            )
+        self._connected = True
+        self._trouble = None
+        await asyncio.shield(connection.lost)
+
+    def _say_trouble(self, error: BrokerError) -> None:
+        sentence = str(error)
+        if sentence != self._trouble:
+            self._trouble = sentence
+            self._log.warning("the relay hears nothing", reason=sentence)

@@ -1,0 +1,227 @@
+"""The composition root: which parts run in this process, how they start and in which order they stop."""
+
+import asyncio
+import os
+import secrets
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack
+from typing import Any
+
+import structlog
+import uvloop
+from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
+
+from frieze.broker import broker_address, service_password
+from frieze.folder import data_folder, scratch_folder
+from frieze.health import health_routes
+from frieze.hello import say_hello
+from frieze.parts import BUILT_PAGES, Part
+from frieze.relaying import CatalogueLog, Upstream, relay_settings
+from frieze.server import Dispatch, bind, http_server, port_refused
+from frieze.settings import Settings
+from frieze.sources import make_sources, query_checks, start_searches
+from ingest.service import Ingest
+from ingest.worker import Worker
+from relay.media import MediaServer
+from relay.server import Relay
+from relay.websocket import websocket_class
+from wall.broker.address import BrokerAddress
+from wall.broker.publisher import Publisher
+from wall.catalogue import Catalogue
+from wall.catalogue.migrate import is_current
+from wall.errors import CatalogueError, FriezeError, SettingsError
+from wall.pictures.studio import PictureStudio
+from wall.store import open_store
+from wall.store.base import Store
+from web.console.app import console_app
+from web.headers import SecurityHeaders
+from web.public import PublicPages
+
+STOP_SECONDS = 4.0  # Ctrl-C ends everything within 5 s
+
+
+def run_parts(settings: Settings, parts: set[Part], *, up: bool = False) -> None:
+    """Run until SIGINT or SIGTERM. Raises FriezeError in one sentence when something can't start."""
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_run(settings, parts, up=up))
+    except BaseExceptionGroup as group:
+        ours, rest = group.split(FriezeError)
+        if ours is None or rest is not None:
+            raise
+        raise _first(ours) from group
+
+
+async def _run(settings: Settings, parts: set[Part], *, up: bool) -> None:
+    stopping = _on_signals()
+    async with AsyncExitStack() as stack:
+        process = await _Process.start(stack, settings, parts, up=up, stopping=stopping)
+        async with asyncio.TaskGroup() as tasks:
+            running = [tasks.create_task(work()) for work in process.work]
+            if up:
+                await say_hello(settings, process.catalogue, process.port)
+            await stopping.wait()
+            structlog.get_logger("frieze").info("stopping")
+            await process.drain()
+            for task in running:
+                task.cancel()
+
+
+class _Process:
+    """The parts of this process, made from its settings. `work` runs until cancelled; `drain` goes before that."""
+
+    def __init__(self, settings: Settings, catalogue: Catalogue) -> None:
+        self.settings = settings
+        self.catalogue = catalogue
+        self.holder = f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(2)}"
+        self.work: list[Callable[[], Coroutine[Any, Any, None]]] = []
+        self.port = settings.port
+        self.relay: Relay | None = None
+        self._ready: Callable[[], bool] = lambda: True
+        self._drains: list[Callable[[], Awaitable[None]]] = []
+
+    @classmethod
+    async def start(
+        cls, stack: AsyncExitStack, settings: Settings, parts: set[Part], *, up: bool, stopping: asyncio.Event
+    ) -> "_Process":
+        data_folder(settings.data)
+        catalogue = Catalogue(settings.database)
+        stack.push_async_callback(catalogue.close)
+        process = cls(settings, catalogue)
+        # ports first: a taken one is said before anything is touched
+        listening = None
+        if parts & {Part.RELAY, Part.WEB}:
+            listening = bind(settings.host, settings.port, "pages and pictures", "--port or FRIEZE_PORT")
+            stack.callback(listening.close)
+            process.port = listening.getsockname()[1]
+        if settings.embedded and Part.RELAY not in parts:
+            raise SettingsError(
+                "The embedded broker lives in `frieze up`; a part on its own needs FRIEZE_BROKER_URL=stomp://…"
+            )
+        address = await process._relay(parts)
+        if up:
+            await catalogue.migrate()
+        else:
+            await _wait_for_migrations(catalogue, stopping)
+        await process._compose(stack, parts, listening, address, up=up)
+        return process
+
+    async def _relay(self, parts: set[Part]) -> BrokerAddress:
+        """Start the relay where it is one of the parts; where our services find the broker."""
+        settings = self.settings
+        if Part.RELAY not in parts:
+            return broker_address(settings)
+        passcode = service_password(settings) if settings.embedded else None
+        relay = Relay(log=CatalogueLog(self.catalogue), settings=relay_settings(settings, passcode))
+        self.relay = relay
+        self._drains.append(relay.close)
+        if not settings.embedded:
+            address = broker_address(settings)
+            upstream = Upstream(address, relay)
+            self._ready = upstream.ready
+            self.work.append(upstream.run)
+            return address
+        host, port = settings.stomp_host, settings.stomp_port
+        try:
+            server = await relay.listen_tcp(host, port)
+        except OSError as error:
+            raise port_refused(host, port, "STOMP", "--stomp-port or FRIEZE_STOMP_PORT", error) from error
+        return broker_address(settings, server.sockets[0].getsockname()[1])
+
+    async def _compose(
+        self,
+        stack: AsyncExitStack,
+        parts: set[Part],
+        listening: socket.socket | None,
+        address: BrokerAddress,
+        *,
+        up: bool,
+    ) -> None:
+        settings, catalogue = self.settings, self.catalogue
+        store = await open_store(settings.store)
+        if Part.INGEST in parts:
+            sources = await make_sources(stack, settings, store)
+            studio = await stack.enter_async_context(PictureStudio(workers=settings.picture_workers or None))
+            worker = Worker(catalogue, sources, store, studio, holder=self.holder, folder=scratch_folder(settings.data))
+            self.work.append(Ingest(catalogue, sources, store, worker, holder=self.holder).run)
+            if up:
+                await start_searches(catalogue, settings)
+        if parts & {Part.INGEST, Part.WEB}:
+            self.work.append(Publisher(catalogue, address, self.holder).run)
+        if listening is not None:
+            self._serve(parts, listening, store)
+
+    def _serve(self, parts: set[Part], listening: socket.socket, store: Store) -> None:
+        settings, catalogue = self.settings, self.catalogue
+        routes: list[BaseRoute] = [*health_routes(catalogue, self._ready)]
+        console: FastAPI | None = None
+        if Part.WEB in parts:
+            console = console_app(
+                catalogue, pages=BUILT_PAGES, networks=query_checks(settings), origins=settings.origins
+            )
+            routes += PublicPages(catalogue=catalogue, built=BUILT_PAGES, connect=settings.viewer_url).routes()
+        pages = Starlette(routes=routes, middleware=[Middleware(SecurityHeaders)])
+        # the web part serves pictures too, so that a page works before there is a proxy that shares them out
+        server = http_server(
+            Dispatch(MediaServer(catalogue, store), console, pages),
+            websocket_class(self.relay) if self.relay else None,
+            settings.trusted_proxies,
+        )
+
+        async def serve() -> None:
+            await server.serve(sockets=[listening])
+
+        async def stop_serving() -> None:
+            if console is not None:
+                console.state.watch.close()
+            server.should_exit = True
+
+        self.work.append(serve)
+        self._drains.append(stop_serving)
+
+    async def drain(self) -> None:
+        """Stop accepting, tell viewers to come back, and leave the rest a moment."""
+        try:
+            async with asyncio.timeout(STOP_SECONDS / 2):
+                for drain in self._drains:
+                    await drain()
+        except TimeoutError:
+            structlog.get_logger("frieze").warning("some viewers did not leave in time")
+
+
+async def _wait_for_migrations(catalogue: Catalogue, stopping: asyncio.Event) -> None:
+    """The migration job runs first; wait for it and say so once."""
+    log = structlog.get_logger("frieze")
+    said = False
+    while not stopping.is_set():
+        try:
+            if await is_current(catalogue.database):
+                return
+            reason = "the catalogue is not migrated yet; run `frieze migrate`"
+        except CatalogueError as error:
+            reason = str(error)
+        if not said:
+            log.warning("waiting for the database", reason=reason)
+            said = True
+        await asyncio.sleep(1)
+
+
+def _on_signals() -> asyncio.Event:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    return stopping
+
+
+def _first(group: BaseExceptionGroup[FriezeError]) -> FriezeError:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, FriezeError)
+    return error

@@ -1,0 +1,86 @@
+"""One HTTP port for pages, API, media and the WebSocket, on uvicorn."""
+
+import contextlib
+import errno
+import socket
+from collections.abc import Generator
+
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from wall.errors import SettingsError
+
+SHUTDOWN_SECONDS = 2  # how long open requests may take after a stop; Ctrl-C ends everything within 5 s
+HEADER_BYTES = 16 * 1024  # one request's head; reference: media.md §5.3
+BACKLOG = 4096  # a wall's whole audience may come back at once
+
+
+def bind(host: str, port: int, what: str, option: str) -> socket.socket:
+    """A listening socket. Raises SettingsError with what to do when the port is taken or the address is not ours."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+        listening.listen(BACKLOG)
+    except OSError as error:
+        listening.close()
+        raise port_refused(host, port, what, option, error) from error
+    listening.setblocking(False)
+    return listening
+
+
+def port_refused(host: str, port: int, what: str, option: str, error: OSError) -> SettingsError:
+    """Why a port can't be had, and what to do."""
+    taken = error.errno == errno.EADDRINUSE
+    reason = "is taken by another program" if taken else f"can't be used ({error.strerror or error})"
+    return SettingsError(f"The port {port} on {host} for {what} {reason}; choose another one with {option}.")
+
+
+class Dispatch:
+    """One application by the beginning of the path; `/media/` first and straight to its bytes."""
+
+    def __init__(self, media: ASGIApp, console: ASGIApp | None, rest: ASGIApp) -> None:
+        self._media = media
+        self._console = console
+        self._rest = rest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path: str = scope["path"] if scope["type"] == "http" else ""
+        if path.startswith("/media/"):
+            await self._media(scope, receive, send)
+        elif self._console is not None and path.startswith(("/console", "/api/console")):
+            await self._console(scope, receive, send)
+        else:
+            await self._rest(scope, receive, send)
+
+
+class HttpServer(uvicorn.Server):
+    """uvicorn without its own signal handlers: the composition root stops all parts in order."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+
+def http_server(app: ASGIApp, websocket: type | None, trusted_proxies: tuple[str, ...]) -> HttpServer:
+    """A server for `app`, whose upgrades go to `websocket` (an asyncio protocol class) or are refused."""
+    return HttpServer(
+        uvicorn.Config(
+            app,
+            http="httptools",
+            ws=websocket if websocket is not None else "none",
+            loop="none",
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            date_header=True,
+            proxy_headers=bool(trusted_proxies),
+            forwarded_allow_ips=list(trusted_proxies),
+            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+            timeout_keep_alive=30,
+            backlog=BACKLOG,
+            h11_max_incomplete_event_size=HEADER_BYTES,
+        )
+    )

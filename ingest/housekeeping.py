@@ -1,0 +1,43 @@
+"""What must not grow for ever: confirmed events in the log, and the bytes of posts that are gone from the walls."""
+
+import asyncio
+from datetime import timedelta
+
+import structlog
+
+from wall.catalogue import Catalogue
+from wall.errors import CatalogueError, StoreError
+from wall.store.base import Store
+
+EVERY_SECONDS = 60.0
+# how long a removed or rejected post's bytes are kept, so that an operator can restore it
+KEEP_REMOVED = timedelta(hours=24)
+AT_ONCE = 100
+
+
+class Housekeeping:
+    """Runs for ever in its own task; any number of processes may run one."""
+
+    def __init__(self, catalogue: Catalogue, store: Store) -> None:
+        self._catalogue = catalogue
+        self._store = store
+        self._log = structlog.get_logger("housekeeping")
+
+    async def run(self) -> None:
+        while True:
+            try:
+                await self._catalogue.log.prune()
+                while await self.purge() == AT_ONCE:
+                    pass
+            except (CatalogueError, StoreError) as error:
+                self._log.warning("could not tidy up", reason=str(error))
+            await asyncio.sleep(EVERY_SECONDS)
+
+    async def purge(self) -> int:
+        """Delete the bytes of at most 100 media that nobody may see again; how many."""
+        gone = await self._catalogue.media.purgeable(KEEP_REMOVED, AT_ONCE)
+        for media_id, keys in gone:
+            for key in keys:
+                await self._store.delete(key)
+            await self._catalogue.media.purged(media_id)
+        return len(gone)

@@ -1,0 +1,59 @@
+"""Every limit of the relay, with where its number comes from."""
+
+from dataclasses import dataclass, field
+
+from wall.stomp.codec import Limits
+
+# 8 KiB before CONNECTED: issue 4 §3; a browser's CONNECT is 200 bytes.
+GREETING = Limits(headers=32, line=1024, head=4 * 1024, body=0, frame=8 * 1024)
+# Viewers send SUBSCRIBE and little else; as small as the `ws` connector's own limit (docs/architecture.md §10).
+VIEWER = Limits(headers=32, line=1024, head=8 * 1024, body=8 * 1024, frame=16 * 1024)
+SERVICE = Limits()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelaySettings:
+    """Seconds and bytes unless said otherwise.
+
+    `login` and `passcode` are the service account's; without a passcode nobody can be a service. `origins` are
+    allowed beside the relay's own host, written as a browser sends them (`https://wall.example.org`).
+    `trusted_proxies` are networks whose `X-Forwarded-For` is believed.
+    """
+
+    login: str = "frieze"
+    passcode: str | None = field(default=None, repr=False)
+    path: str = "/stomp"
+    origins: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
+
+    greeting: Limits = GREETING
+    viewer: Limits = VIEWER
+    service: Limits = SERVICE
+    connect_within: float = 10.0
+    subscriptions: int = 32
+    id_length: int = 128  # characters; stompjs writes sub-0, stomp.py's users a UUID
+    # 16,000 viewers on one core is what a p99 of 50 ms allows (reference/fanout.md §5); descriptors end before memory.
+    connections: int = 20_000
+    # A conference hall behind one NAT.
+    connections_per_address: int = 2_000
+
+    # The page asks for 10 s both ways; faster beats of thousands of viewers would cost more than the messages.
+    viewer_beat: float = 10.0
+    service_beat: float = 1.0
+    tick: float = 0.25
+
+    # A wall's busiest ten minutes, so that a phone coming out of a pocket resumes from memory.
+    ring_age: float = 600.0
+    ring_bytes: int = 8 * 1024 * 1024
+    # Messages that wait behind a hole in seq: two seconds at 500 a second.
+    held_messages: int = 1_000
+    fill_within: float = 2.0  # ARCHITECTURE §6
+    # As GET events?after= gives at most.
+    replay_events: int = 500
+
+    # One write after a pause: reference/fanout.md §9.3.
+    batch_messages: int = 64
+    batch_bytes: int = 256 * 1024
+    stuck_after: float = 30.0  # as ActiveMQ's abortSlowConsumer
+    close_within: float = 5.0  # for the other side to answer a close
+    drain: float = 2.0  # over which a graceful stop spreads its closes; Ctrl-C ends within 5 s

@@ -1,0 +1,39 @@
+"""STOMP on plain TCP."""
+
+import asyncio
+from typing import TYPE_CHECKING, cast
+
+from relay.viewer import Viewer
+
+if TYPE_CHECKING:
+    from relay.server import Relay
+
+
+def plain(payload: bytes, is_text: bool) -> bytes:
+    """On TCP a STOMP frame stands for itself."""
+    return payload
+
+
+class TcpViewer(Viewer):
+    """A service or a viewer on TCP."""
+
+    __slots__ = ()
+
+    def __init__(self, relay: "Relay") -> None:
+        super().__init__(relay)
+        self.wrap = plain
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        stream = cast(asyncio.Transport, transport)
+        self.begin(stream)
+        peer = stream.get_extra_info("peername")
+        refusal = self.relay.admit(self, peer[0] if peer else "")
+        if refusal is not None:
+            self.end(refusal, self.session.error(refusal))
+
+    def data_received(self, data: bytes) -> None:
+        if not self.closing:
+            self.take(data)
+
+    def say_goodbye(self, code: int, reason: str) -> None:
+        self.half_close()

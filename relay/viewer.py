@@ -1,0 +1,362 @@
+"""One connection: a STOMP session on a transport, and its seats at topics. No task, no queue.
+
+A connection whose socket is full is `paused`: nothing is written to it and nothing more is read from it until the
+socket has drained; then it gets what it missed. `visit` is called by the relay's wheel and does all that has to do
+with time.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from relay.hub import Wildcard, is_topic, is_wildcard
+from relay.ring import Wrap
+from relay.seats import Seat, Stage
+from wall.destinations import SCREENS, WALL, valid_slug
+from wall.events import Cursor
+from wall.stomp.errors import Code, StompError
+from wall.stomp.frames import Version
+from wall.stomp.session import (
+    VERSIONS,
+    Broken,
+    Connect,
+    Disconnect,
+    Event,
+    Send,
+    Session,
+    SessionLimits,
+    State,
+    Subscribe,
+    Unsubscribe,
+)
+
+if TYPE_CHECKING:
+    from relay.server import Relay
+
+
+class Viewer(asyncio.Protocol):
+    """What the two transports share. `service` is set by the login; everybody else only reads public walls."""
+
+    __slots__ = (
+        "_backlog",
+        "_beaten",
+        "_close_by",
+        "_full_since",
+        "_leave_at",
+        "_wildcards",
+        "address",
+        "paused",
+        "relay",
+        "seats",
+        "service",
+        "session",
+        "transport",
+        "wrap",
+    )
+
+    wrap: Wrap
+    transport: asyncio.Transport
+    session: Session
+
+    def __init__(self, relay: "Relay") -> None:
+        self.relay = relay
+        self.address = ""
+        self.service = False
+        self.paused = False
+        self.seats: list[Seat] = []
+        self._wildcards: list[Wildcard] | None = None
+        self._beaten = 0.0  # when a heart-beat was last written
+        self._full_since = 0.0
+        self._backlog = 0  # bytes not yet taken by the socket, at the last look
+        self._close_by: float | None = None  # closing: cut off then
+        self._leave_at: float | None = None  # a graceful stop asks to close then
+
+    @property
+    def closing(self) -> bool:
+        return self._close_by is not None
+
+    def begin(self, transport: asyncio.Transport, versions: tuple[Version, ...] = VERSIONS) -> None:
+        """The bytes from here on are STOMP."""
+        now = self.relay.now()
+        settings = self.relay.settings
+        self.transport = transport
+        # 0: pause_writing comes exactly when the socket is full, resume_writing when it has drained.
+        transport.set_write_buffer_limits(high=0)
+        limits = SessionLimits(
+            greeting=settings.greeting, subscriptions=settings.subscriptions, id_length=settings.id_length
+        )
+        self.session = Session(limits, now, versions)
+        self._beaten = now
+        self.relay.seen(self, now + settings.connect_within)
+
+    # ── STOMP in ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def take(self, data: bytes) -> None:
+        """Act on STOMP bytes."""
+        for event in self.session.receive(data, self.relay.now()):
+            self._act(event)
+            if self.closing:
+                return
+
+    def _act(self, event: Event) -> None:
+        receipt: str | None = None if isinstance(event, (Connect, Broken)) else event.receipt
+        try:
+            match event:
+                case Connect():
+                    self._connect(event)
+                case Subscribe():
+                    self._subscribe(event)
+                case Unsubscribe():
+                    self._unsubscribe(event.id)
+                    self._confirm(receipt)
+                case Send():
+                    self._send(event)
+                    self._confirm(receipt)
+                case Disconnect():
+                    self._confirm(receipt)
+                    self.close(1000, "goodbye")
+                case Broken():
+                    self.end(event.error, event.answer)
+        except StompError as error:
+            self.end(error, self.session.error(error, receipt))
+
+    def _connect(self, event: Connect) -> None:
+        settings = self.relay.settings
+        self.service = self.relay.authenticate(event.login, event.passcode)
+        limits = settings.service if self.service else settings.viewer
+        beat = settings.service_beat if self.service else settings.viewer_beat
+        self.put(self.session.accept(limits, beat, beat))
+        self.greeted(limits.frame)
+        self.relay.seen(self, self._due(self.relay.now()))
+
+    def greeted(self, limit: int) -> None:
+        """Frames of up to `limit` bytes are welcome now."""
+
+    def _subscribe(self, event: Subscribe) -> None:
+        destination = event.destination
+        key = (event.id, self.session.version, self.wrap)
+        relay = self.relay
+        if not self.service and not _public(destination):
+            raise StompError(
+                Code.NO_RIGHT_TO_READ,
+                f"Without a login only {WALL}<wall> and {SCREENS}<wall> may be read; this is neither",
+            )
+        cursor = _cursor(event)
+        if is_wildcard(destination):
+            if cursor is not None:
+                raise StompError(Code.BAD_HEADER, "A cursor goes with one exact topic, not with a wildcard")
+            if self._wildcards is None:
+                self._wildcards = []
+            self._wildcards.append(relay.hub.subscribe_many(destination, self, key, relay.now()))
+            self._confirm(event.receipt)
+        elif is_topic(destination):
+            relay.hub.subscribe(destination, self, key, event.receipt, cursor, relay.now())
+        else:
+            raise StompError(Code.NOT_SUPPORTED, "There are no queues here; subscribe to /topic/<name>")
+        relay.flush_soon()
+
+    def _unsubscribe(self, subscription: str) -> None:
+        hub = self.relay.hub
+        for wildcard in tuple(self._wildcards or ()):
+            if wildcard.key[0] == subscription:
+                hub.leave_many(wildcard)
+                assert self._wildcards is not None
+                self._wildcards.remove(wildcard)
+        for seat in tuple(self.seats):
+            if seat.id == subscription:
+                hub.leave(seat)
+
+    def _send(self, event: Send) -> None:
+        if not self.service:
+            raise StompError(Code.NO_RIGHT_TO_WRITE, "Viewers only read; log in as the service account to SEND")
+        if not is_topic(event.destination):
+            raise StompError(Code.NOT_SUPPORTED, "There are no queues here; send to /topic/<name>")
+        self.relay.receive(event.destination, event.headers, event.body)
+
+    # ── STOMP out ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def put(self, stomp: bytes) -> None:
+        """Write a frame that is for this connection only."""
+        self.transport.write(self.wrap(stomp, True))
+
+    def writer(self) -> Callable[[bytes], object]:
+        return self.transport.write
+
+    def _confirm(self, receipt: str | None) -> None:
+        if receipt is not None:
+            self.put(self.session.receipt(receipt))
+
+    def joined(self, seat: Seat, recovered: bool | None, head: Cursor | None) -> None:
+        if seat.receipt is None:
+            return
+        headers: dict[str, str] = {}
+        if recovered is not None:
+            headers["recovered"] = "true" if recovered else "false"
+        if head is not None and seat.topic.wall is not None:
+            headers["cursor"] = str(head)
+        self.put(self.session.receipt(seat.receipt, headers))
+
+    def left_behind(self, seat: Seat) -> None:
+        error = StompError(
+            Code.LEFT_BEHIND,
+            "You read too slowly and messages you have not got are gone; reconnect with your cursor",
+        )
+        self.end(error, self.session.error(error))
+
+    # ── the transport ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def pause_writing(self) -> None:
+        self.paused = True
+        self._full_since = self.relay.now()
+        self._backlog = self.transport.get_write_buffer_size()
+        if not self.closing:
+            self.transport.pause_reading()
+            self.relay.hub.park(self)
+            self.relay.seen(self, self._full_since + 1.0)
+
+    def resume_writing(self) -> None:
+        self.paused = False
+        if self.closing:
+            return
+        self.transport.resume_reading()
+        now = self.relay.now()
+        self.session.heard = max(self.session.heard, now - self.session.expect_every)
+        self.relay.hub.resume(self, now)
+        self.relay.flush_soon()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._close_by = 0.0
+        self._leave()
+        self.relay.gone(self)
+
+    def _leave(self) -> None:
+        hub = self.relay.hub
+        for wildcard in self._wildcards or ():
+            hub.leave_many(wildcard)
+        self._wildcards = None
+        for seat in tuple(self.seats):
+            hub.leave(seat)
+
+    # ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def end(self, error: StompError, answer: bytes) -> None:
+        """Say why in an ERROR frame, then close with its number."""
+        if self.closing:
+            return
+        self.relay.ended(error.code)
+        if not self.paused:
+            self.put(answer)
+        self.close(error.code, error.public)
+
+    def close(self, code: int, reason: str) -> None:
+        """Begin to close: nothing more from topics; the other side has `close_within` seconds to agree."""
+        if self.closing:
+            return
+        self._leave()
+        now = self.relay.now()
+        self._close_by = now + self.relay.settings.close_within
+        self.relay.seen(self, self._close_by)
+        if self.paused:
+            # It does not read; a close frame would wait behind all that it has not read.
+            self.transport.abort()
+            return
+        self.say_goodbye(code, reason)
+
+    def say_goodbye(self, code: int, reason: str) -> None:
+        """Write what ends the connection on this transport."""
+        raise NotImplementedError
+
+    def half_close(self) -> None:
+        """Nothing more from us; what still comes is dropped. A plain close could be overtaken by a reset, which takes
+        away what was written last."""
+        if self.transport.is_closing():
+            return
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        else:
+            self.transport.close()
+
+    def leave_at(self, moment: float) -> None:
+        """Close at `moment`, because the relay stops."""
+        self._leave_at = moment
+        self.relay.seen(self, moment)
+
+    # ── time ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def visit(self, now: float) -> float | None:
+        """Do what is due; gives when to come again, None: not any more."""
+        if self._close_by is not None:
+            if now < self._close_by:
+                return self._close_by
+            self.transport.abort()
+            return None
+        settings = self.relay.settings
+        if self._leave_at is not None and now >= self._leave_at:
+            self.close(1012, "the relay restarts; reconnect")
+        elif self.session.late(now, settings.connect_within):
+            self._fail(
+                Code.CONNECT_TOO_LATE,
+                f"No CONNECT within {settings.connect_within:g} s; reconnect and send it",
+            )
+        elif self.paused:
+            self._judge(now)
+        elif self.session.silent(now):
+            self._fail(
+                Code.HEART_BEAT_MISSED,
+                f"No heart-beat for {2 * self.session.expect_every:g} s; reconnect, and send them as agreed",
+            )
+        elif self.session.beat_every and now >= self._beat_due():
+            self._beaten = now
+            self.put(b"\n")
+        return self._due(now)
+
+    def _judge(self, now: float) -> None:
+        """A full socket that takes nothing for too long is cut."""
+        backlog = self.transport.get_write_buffer_size()
+        if backlog < self._backlog:
+            self._backlog, self._full_since = backlog, now
+        elif now - self._full_since >= self.relay.settings.stuck_after:
+            self._fail(Code.TOO_SLOW, "You have not read for too long; reconnect with your cursor")
+
+    def _fail(self, code: Code, sentence: str) -> None:
+        error = StompError(code, sentence)
+        self.end(error, self.session.error(error))
+
+    def _beat_due(self) -> float:
+        """A message counts as a beat, so a lively wall needs none. Early by two ticks, never late."""
+        written = max((seat.group.flushed for seat in self.seats if seat.stage is Stage.LIVE), default=0.0)
+        every = self.session.beat_every
+        return max(written, self._beaten) + every - min(2 * self.relay.settings.tick, every / 2)
+
+    def _due(self, now: float) -> float:
+        if self._close_by is not None:
+            return self._close_by
+        session, settings = self.session, self.relay.settings
+        times = [now + 60.0]
+        if session.state is State.WAITING:
+            times.append(session.opened + settings.connect_within)
+        if self._leave_at is not None:
+            times.append(self._leave_at)
+        if self.paused:
+            times.append(now + 1.0)
+        else:
+            if session.beat_every:
+                times.append(self._beat_due())
+            if session.expect_every:
+                times.append(session.heard + session.expect_every * 2)
+        return min(times)
+
+
+def _public(destination: str) -> bool:
+    """Whether anybody may read it: exact walls and their screens (wall.destinations.VIEWER_READS)."""
+    return any(destination.startswith(prefix) and valid_slug(destination[len(prefix) :]) for prefix in (WALL, SCREENS))
+
+
+def _cursor(event: Subscribe) -> Cursor | None:
+    text = event.headers.get("cursor")
+    if text is None:
+        return None
+    try:
+        return Cursor.parse(text)
+    except ValueError as error:
+        raise StompError(Code.BAD_HEADER, f"cursor: {error}") from None

@@ -1,0 +1,189 @@
+"""STOMP on WebSocket, plugged into uvicorn by its `ws` class setting: one port for pages, API, media and this.
+
+uvicorn hands over the bytes of the upgrade request. `websockets` reads it and decides about the handshake; then it is
+dropped, and the connection is a parser of frames (relay/framing.py), a session and its seats.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from websockets.datastructures import Headers, MultipleValuesError
+from websockets.exceptions import NegotiationError
+from websockets.frames import Opcode
+from websockets.http11 import Request, Response
+from websockets.server import ServerProtocol
+from websockets.typing import Subprotocol
+
+from relay.framing import FramingError, Parser, binary, close, pong, text
+from relay.server import Relay
+from relay.viewer import Viewer
+from wall.stomp.session import VERSIONS
+
+SUBPROTOCOLS = {Subprotocol(f"v{version.replace('.', '')}.stomp"): version for version in VERSIONS}
+
+
+def websocket_class(relay: Relay) -> type[asyncio.Protocol]:
+    """The class for `uvicorn.Config(ws=…)`, bound to this relay."""
+
+    class RelayWebSocket(WebSocketViewer):
+        __slots__ = ()
+
+        def __init__(self, *, config: Any, server_state: Any, app_state: Any) -> None:
+            super().__init__(relay, server_state.connections)
+
+    return RelayWebSocket
+
+
+class WebSocketViewer(Viewer):
+    """A browser. Before `begin` it is only a request to be answered."""
+
+    __slots__ = ("_deaf", "_known", "_parser")
+
+    def __init__(self, relay: Relay, known: set[Any]) -> None:
+        super().__init__(relay)
+        self.wrap = text  # until the first message shows what the other side speaks
+        self._known = known  # uvicorn's connections: it calls `shutdown` on each when it stops
+        self._parser: Parser | None = None
+        self._deaf = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self._known.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._known.discard(self)
+        super().connection_lost(exc)
+
+    def eof_received(self) -> None:
+        """Closing both sides is all there is to do."""
+
+    def shutdown(self) -> None:
+        """uvicorn stops."""
+        if self._parser is None:
+            self.transport.close()
+        elif self._leave_at is None:
+            self.close(1012, "the relay restarts; reconnect")
+
+    def data_received(self, data: bytes) -> None:
+        if self._parser is None:
+            if not self.transport.is_closing():
+                self._shake_hands(data)
+            return
+        if self._deaf:
+            return
+        try:
+            for opcode, payload in self._parser.feed(data):
+                self._take_message(opcode, payload)
+        except FramingError as error:
+            # RFC 6455 §7.1.7: fail the connection, and read nothing more of it.
+            self._deaf = True
+            self.close(error.code, str(error))
+            self.half_close()
+
+    def _take_message(self, opcode: Opcode, payload: bytes) -> None:
+        if opcode is Opcode.CLOSE:
+            self._closed_by_them(payload)
+        elif self.closing or opcode is Opcode.PONG:
+            return
+        elif opcode is Opcode.PING:
+            self.session.heard = self.relay.now()
+            self.transport.write(pong(payload))
+        else:
+            # The first message is the CONNECT: answer in kind.
+            self.wrap = binary if opcode is Opcode.BINARY and not self.session.connected else self.wrap
+            self.take(payload)
+
+    def _closed_by_them(self, payload: bytes) -> None:
+        """Echo a close and close (RFC 6455 §5.5.1); where the close was ours this is the echo."""
+        if not self.closing:
+            code = int.from_bytes(payload[:2], "big") if len(payload) >= 2 else 1000
+            self.close(code if _may_be_sent(code) else 1002, "")
+        self.transport.close()
+
+    def greeted(self, limit: int) -> None:
+        assert self._parser is not None
+        self._parser.limit = limit
+
+    def say_goodbye(self, code: int, reason: str) -> None:
+        self.transport.write(close(code, reason))
+
+    # ── the handshake ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _shake_hands(self, data: bytes) -> None:
+        protocol = ServerProtocol(select_subprotocol=_select, max_size=None)
+        protocol.receive_data(data)
+        request = next((event for event in protocol.events_received() if isinstance(event, Request)), None)
+        if request is None:
+            self.transport.abort()
+            return
+        response = self._decide(protocol, request)
+        protocol.send_response(response)
+        answer = b"".join(protocol.data_to_send())
+        if response.status_code != 101:
+            self.transport.write(answer)
+            self.transport.close()
+            return
+        chosen = protocol.subprotocol
+        self._parser = Parser(self.relay.settings.greeting.frame)
+        self.begin(self.transport, VERSIONS if chosen is None else (SUBPROTOCOLS[chosen],))
+        self.transport.write(answer)
+
+    def _decide(self, protocol: ServerProtocol, request: Request) -> Response:
+        settings = self.relay.settings
+        if request.path.partition("?")[0] != settings.path:
+            return protocol.reject(404, "Nothing here speaks WebSocket.\n")
+        if self.relay.stopping:
+            return _later(protocol, "The relay restarts; come back in a moment.\n")
+        try:
+            allowed = origin_allowed(request.headers, settings.origins)
+            forwarded = request.headers.get_all("X-Forwarded-For")
+        except MultipleValuesError:
+            return protocol.reject(400, "Origin and Host may stand once each.\n")
+        if not allowed:
+            self.relay.refused("origin")
+            return protocol.reject(403, "This page may not connect here; an operator can add its origin.\n")
+        peer = self.transport.get_extra_info("peername")
+        address = self.relay.address_of(peer[0] if peer else "", forwarded)
+        response = protocol.accept(request)
+        if response.status_code == 101 and self.relay.admit(self, address) is not None:
+            return _later(protocol, "Too many connections; come back in a moment.\n")
+        return response
+
+
+def origin_allowed(headers: Headers, listed: Sequence[str]) -> bool:
+    """Whether the page that opens this connection may: it is on the same host, or listed. Programs send no Origin.
+
+    Raises MultipleValuesError.
+    """
+    origin = headers.get("Origin")
+    host = headers.get("Host")
+    if origin is None or origin in listed:
+        return True
+    parts = urlsplit(origin)
+    if host is None or parts.scheme not in ("http", "https") or not parts.netloc:
+        return False
+    default = ":443" if parts.scheme == "https" else ":80"
+    return parts.netloc.lower().removesuffix(default) == host.lower().removesuffix(default)
+
+
+def _select(protocol: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+    """The newest version offered; none where none was offered; a refusal where none fits."""
+    if not offered:
+        return None
+    for ours in SUBPROTOCOLS:
+        if ours in offered:
+            return ours
+    raise NegotiationError(f"offer one of {', '.join(SUBPROTOCOLS)}")
+
+
+def _later(protocol: ServerProtocol, sentence: str) -> Response:
+    response = protocol.reject(503, sentence)
+    response.headers["Retry-After"] = "5"
+    return response
+
+
+def _may_be_sent(code: int) -> bool:
+    """RFC 6455 §7.4: which close codes may stand in a frame."""
+    return 3000 <= code < 5000 or (1000 <= code < 1015 and code not in (1004, 1005, 1006))

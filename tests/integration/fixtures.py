@@ -1,0 +1,31 @@
+"""Real brokers for tests; loaded by tests/conftest.py."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.integration.activemq import SERIES_6, ActiveMQ, boot
+
+
+@pytest.fixture(scope="session")
+def activemq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ActiveMQ]:
+    """A real ActiveMQ on broker/activemq.xml, shared by all tests that leave it running."""
+    broker, end = boot(tmp_path_factory.mktemp("activemq"))
+    yield broker
+    end()
+
+
+@pytest.fixture
+def own_activemq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ActiveMQ]:
+    """One for a single test, which may stop, kill and start it."""
+    broker, end = boot(tmp_path_factory.mktemp("activemq-own"))
+    yield broker
+    end()
+
+
+@pytest.fixture(scope="session")
+def activemq_6(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ActiveMQ]:
+    """ActiveMQ 6 from its modules, without the web console."""
+    broker, end = boot(tmp_path_factory.mktemp("activemq-6"), SERIES_6)
+    yield broker
+    end()

@@ -1,0 +1,178 @@
+"""deploy/nginx.conf.template in Debian's nginx, in front of the real broker."""
+
+import re
+import shutil
+import ssl
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.integration.activemq import ROOT, ActiveMQ, accepts, free_ports
+from tests.integration.wire import RefusedError, TcpClient, WsClient, was_cut
+
+VIEWERS_PER_ADDRESS = 4
+# what the issue promises for a reader that takes nothing
+CUT_LIMIT = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    broker_url: str
+    relay_url: str
+    page_url: str
+    origin: str
+    further_origin: str
+    tls: ssl.SSLContext
+
+
+@pytest.fixture(scope="module")
+def proxy(activemq: ActiveMQ, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    folder = tmp_path_factory.mktemp("proxy")
+    nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+    assert nginx is not None, "install nginx (apt install nginx-light) to test the proxy"
+    http, https, nobody = free_ports(3)
+    origin = f"https://localhost:{https}"
+    (folder / "more.map").write_text('"https://kiosk.example" allowed;\n')
+    subprocess.run(
+        (
+            *(
+                "openssl",
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:prime256v1",
+                "-nodes",
+            ),
+            *("-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"),
+            *("-keyout", str(folder / "privkey.pem"), "-out", str(folder / "fullchain.pem")),
+        ),
+        check=True,
+        capture_output=True,
+    )
+    values = {
+        "RUN": str(folder),
+        "TYPES": "/etc/nginx/mime.types",
+        "WEB": f"127.0.0.1:{nobody}",
+        "RELAY": f"127.0.0.1:{nobody}",
+        "BROKER": activemq.ws_url.removeprefix("ws://"),
+        "ORIGIN": origin,
+        "MORE_ORIGINS": str(folder / "*.map"),
+        "HTTP": f"127.0.0.1:{http}",
+        "HTTPS": f"127.0.0.1:{https}",
+        "TLS": str(folder),
+        "VIEWERS_PER_ADDRESS": str(VIEWERS_PER_ADDRESS),
+    }
+    template = (ROOT / "deploy/nginx.conf.template").read_text()
+    text = re.sub(r"\$\{FRIEZE_PROXY_([A-Z_]+)\}", lambda match: values[match[1]], template)
+    # the test may run as root; the workers must still reach the folder
+    (folder / "nginx.conf").write_text("user root;\n" + text if Path("/proc/self").owner() == "root" else text)
+    with (folder / "nginx.log").open("wb") as log:
+        process = subprocess.Popen(
+            [nginx, "-c", str(folder / "nginx.conf"), "-p", str(folder), "-g", "daemon off;"], stderr=log
+        )
+    try:
+        deadline = time.monotonic() + 10
+        while not accepts(("127.0.0.1", https)):
+            assert process.poll() is None, (folder / "nginx.log").read_text()
+            assert time.monotonic() < deadline, "nginx did not listen within 10 s"
+            time.sleep(0.02)
+        tls = ssl.create_default_context(cafile=str(folder / "fullchain.pem"))
+        address = f"localhost:{https}"
+        yield Proxy(
+            f"wss://{address}/broker",
+            f"wss://{address}/stomp",
+            f"https://{address}/",
+            origin,
+            "https://kiosk.example",
+            tls,
+        )
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def open_through(proxy: Proxy, *, origin: str | None = None, small: bool = False) -> WsClient:
+    return WsClient.open(proxy.broker_url, origin=origin, small=small, tls=proxy.tls)
+
+
+def test_own_page_reaches_the_broker_through_the_proxy(proxy: Proxy) -> None:
+    with open_through(proxy, origin=proxy.origin) as viewer:
+        assert viewer.protocol.subprotocol == "v12.stomp"
+        assert viewer.login().subscribe("/topic/wall.main").startswith("RECEIPT")
+
+
+def test_further_origin_from_the_list_is_let_in(proxy: Proxy) -> None:
+    open_through(proxy, origin=proxy.further_origin).close()
+
+
+def test_reader_that_is_no_browser_is_let_in_without_an_origin(proxy: Proxy) -> None:
+    with open_through(proxy) as viewer:
+        viewer.login()
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["https://evil.example", "null", "http://localhost", "https://localhost.evil.example", "file://"],
+)
+@pytest.mark.parametrize("where", ["broker_url", "relay_url"])
+def test_foreign_page_is_refused_before_the_rooms_behind_see_it(proxy: Proxy, where: str, origin: str) -> None:
+    with pytest.raises(RefusedError) as refused:
+        WsClient.open(getattr(proxy, where), origin=origin, tls=proxy.tls)
+    assert refused.value.status == 403
+
+
+def test_one_address_cannot_take_more_than_its_share(proxy: Proxy) -> None:
+    viewers = [open_through(proxy) for _ in range(VIEWERS_PER_ADDRESS)]
+    try:
+        with pytest.raises(RefusedError) as refused:
+            open_through(proxy)
+        assert refused.value.status == 429
+    finally:
+        for viewer in viewers:
+            viewer.close()
+    deadline = time.monotonic() + 10
+    while True:  # the places come back
+        try:
+            open_through(proxy).close()
+            break
+        except RefusedError:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
+def test_stuck_reader_is_cut_within_30_s_and_a_healthy_one_misses_nothing(proxy: Proxy, activemq: ActiveMQ) -> None:
+    """On a wall with two events of 8 KiB a second and, like a real viewer, heart-beats from the stuck one."""
+    stuck = open_through(proxy, small=True).login()
+    healthy = open_through(proxy).login()
+    publisher = TcpClient.open(activemq.stomp)
+    assert publisher.login(activemq.user, activemq.password).startswith("CONNECTED")
+    for viewer in (stuck, healthy):
+        assert viewer.subscribe("/topic/wall.main").startswith("RECEIPT")
+    cut = threading.Event()
+    started = time.monotonic()
+    watch = threading.Thread(target=lambda: was_cut(stuck.connection, CUT_LIMIT) and cut.set())
+    watch.start()
+    sent = 0
+    try:
+        while not cut.is_set() and time.monotonic() - started < CUT_LIMIT:
+            body = "x" * 8192
+            assert publisher.ask(f"SEND\ndestination:/topic/wall.main\nseq:{sent}\nreceipt:{sent}\n\n{body}")
+            message = healthy.receive()
+            assert message is not None
+            assert f"\nseq:{sent}\n" in message
+            sent += 1
+            if sent % 20 == 0 and not cut.is_set():
+                stuck.beat()
+            cut.wait(0.5)
+    finally:
+        watch.join()
+        for client in (stuck, healthy, publisher):
+            client.close()
+    assert cut.is_set(), f"still connected after {CUT_LIMIT:.0f} s and {sent} messages"

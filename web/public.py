@@ -1,0 +1,161 @@
+"""The wall page and what it reads: the wall's settings, its snapshot, its log (docs/wire.md)."""
+
+import json
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
+
+from wall.catalogue import Catalogue
+from wall.errors import CatalogueUnavailable, NotFound
+from wall.events import Cursor
+from wall.searches import Search
+from web.headers import wall_policy
+from web.snapshots import Shared, Snapshots
+
+RETRY_AFTER = "2"  # seconds; what a viewer waits before it asks a busy catalogue again
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicPages:
+    """`connect` is where browsers subscribe: a path on this host, or a `ws://…`/`wss://…` address."""
+
+    catalogue: Catalogue
+    built: Path
+    connect: str
+
+    def routes(self) -> list[Route | Mount]:
+        snapshots = Snapshots(self.catalogue)
+        page = _Page(self.built / "wall.html", wall_policy(self.connect))
+
+        async def home(_: Request) -> Response:
+            walls = await self.catalogue.walls.all()
+            return RedirectResponse(f"/w/{walls[0].slug}", HTTPStatus.TEMPORARY_REDIRECT)
+
+        async def wall_page(request: Request) -> Response:
+            try:
+                await self.catalogue.walls.get(request.path_params["slug"])
+            except NotFound as error:
+                return Response(str(error), HTTPStatus.NOT_FOUND, media_type="text/plain")
+            return page.response()
+
+        async def wall(request: Request) -> Response:
+            found = await self.catalogue.walls.get(request.path_params["slug"])
+            searches = await self.catalogue.searches.all(found.slug)
+            return _json(
+                {
+                    "slug": found.slug,
+                    "title": found.title,
+                    "settings": dict(found.settings),
+                    "looking_for": _looking_for(searches),
+                    "connect": {"kind": connect_kind(self.connect), "url": self.connect},
+                    "nodes": [],
+                }
+            )
+
+        async def snapshot(request: Request) -> Response:
+            shared = await snapshots.snapshot(request.path_params["slug"])
+            return _shared(request, shared, self.catalogue)
+
+        async def events(request: Request) -> Response:
+            try:
+                cursor = Cursor.parse(request.query_params.get("after", ""))
+            except ValueError as error:
+                return _error(HTTPStatus.BAD_REQUEST, "bad-cursor", f"Bad `after`: {error}.")
+            shared = await snapshots.events(request.path_params["slug"], cursor)
+            if shared is None:
+                return _error(HTTPStatus.GONE, "gone", "These events are gone; take a snapshot.")
+            return _shared(request, shared, self.catalogue)
+
+        return [
+            Route("/", home),
+            Route("/w/{slug}", wall_page),
+            Route("/api/walls/{slug}", _guarded(wall)),
+            Route("/api/walls/{slug}/snapshot", _guarded(snapshot)),
+            Route("/api/walls/{slug}/events", _guarded(events)),
+            Mount("/static", _BuiltFiles(directory=self.built)),
+        ]
+
+
+class _Page:
+    """A built page, read again when the build changed."""
+
+    def __init__(self, path: Path, policy: str) -> None:
+        self._path = path
+        self._policy = policy
+
+    def response(self) -> Response:
+        headers = {"content-security-policy": self._policy, "cache-control": "no-cache"}
+        return Response(self._path.read_bytes(), media_type="text/html", headers=headers)
+
+
+class _BuiltFiles(StaticFiles):
+    """Files of the build: those with a hash in their name never change."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["frieze_immutable"] = "/assets/" in scope["path"]
+        await super().__call__(scope, receive, send)
+
+    def file_response(
+        self, full_path: str | os.PathLike[str], stat_result: os.stat_result, scope: Scope, status_code: int = 200
+    ) -> Response:
+        response = super().file_response(full_path, stat_result, scope, status_code)
+        lasting = "public, max-age=31536000, immutable"
+        response.headers["cache-control"] = lasting if scope["frieze_immutable"] else "no-cache"
+        return response
+
+
+def _guarded(endpoint: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except NotFound as error:
+            return _error(HTTPStatus.NOT_FOUND, "not-found", error.public)
+        except CatalogueUnavailable:
+            response = _error(HTTPStatus.SERVICE_UNAVAILABLE, "busy", "The wall is busy; try again in a moment.")
+            response.headers["retry-after"] = RETRY_AFTER
+            return response
+
+    return answer
+
+
+def connect_kind(url: str) -> str:
+    """Who answers there: our relay, whose path is always `/stomp`, or a broker, which can't replay."""
+    return "relay" if urlsplit(url).path == "/stomp" else "broker"
+
+
+def _looking_for(searches: list[Search]) -> list[str]:
+    """What a waiting wall may say it looks for: queries that mean something to people."""
+    return [search.query for search in searches if search.enabled and search.network not in ("demo", "folder")]
+
+
+def _shared(request: Request, shared: Shared, catalogue: Catalogue) -> Response:
+    headers = {
+        "cache-control": "no-store",
+        "vary": "accept-encoding",
+        "x-frieze-now": str(int(catalogue.now().timestamp() * 1000)),
+    }
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        return Response(shared.zipped, media_type="application/json", headers={**headers, "content-encoding": "gzip"})
+    return Response(shared.plain, media_type="application/json", headers=headers)
+
+
+def _json(fields: dict[str, object], status: int = HTTPStatus.OK) -> Response:
+    return Response(
+        json.dumps(fields, ensure_ascii=False, separators=(",", ":")),
+        status,
+        media_type="application/json",
+        headers={"cache-control": "no-store"},
+    )
+
+
+def _error(status: HTTPStatus, code: str, sentence: str) -> Response:
+    return _json({"error": {"code": code, "sentence": sentence}}, status)
