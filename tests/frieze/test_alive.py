@@ -12,10 +12,9 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
 from frieze.alive import FRESH, alive
-from frieze.settings import Settings
+from frieze.settings import load
 from wall.catalogue import Catalogue
 from wall.errors import SettingsError
 
@@ -47,12 +46,12 @@ def _answering(status: int, body: bytes) -> Generator[int]:
 @pytest.mark.parametrize("part", ["relay", "web"])
 def test_a_part_that_says_it_is_ready_is_alive(part: str) -> None:
     with _answering(200, b"ok") as port:
-        assert alive(Settings(host="0.0.0.0", port=port), part).ok
+        assert alive(load(host="0.0.0.0", port=port), part).ok
 
 
 def test_a_part_that_answers_but_is_not_ready_is_not_alive() -> None:
     with _answering(503, b"not ready") as port:
-        life = alive(Settings(port=port), "relay")
+        life = alive(load(port=port), "relay")
     assert not life.ok
     assert life.sentence == "Answers 503: not ready."
 
@@ -60,7 +59,7 @@ def test_a_part_that_answers_but_is_not_ready_is_not_alive() -> None:
 def test_a_part_that_does_not_answer_is_not_alive() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound, not listening
-        life = alive(Settings(port=taken.getsockname()[1]), "web")
+        life = alive(load(port=taken.getsockname()[1]), "web")
     assert not life.ok
     assert "Nothing answers" in life.sentence
 
@@ -78,7 +77,7 @@ def _report(url: str, *, part: str, ok: bool, age: timedelta) -> None:
 
 
 def _ingest(url: str) -> tuple[bool, str]:
-    life = alive(Settings(database_url=SecretStr(url)), "ingest")
+    life = alive(load(database_url=url), "ingest")
     return life.ok, life.sentence
 
 
@@ -115,7 +114,7 @@ def test_another_hosts_ingest_part_does_not_make_this_one_alive(database_url: st
 
 def test_a_name_that_is_no_part_is_refused() -> None:
     with pytest.raises(SettingsError, match="no part of Frieze"):
-        alive(Settings(), "broker")
+        alive(load(), "broker")
 
 
 def test_the_check_ends_with_a_status_and_one_sentence(tmp_path: Path) -> None:
