@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
-from playwright.sync_api import Error as PlaywrightError
 
 from tests.bench.figures import machine, percentile, processor_seconds, pss_megabytes
 from tests.bench.renditions import pictures_a_second
