@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from frieze.broker import broker_address
 from frieze.folder import data_folder
-from frieze.run import BUILT_PAGES
+from frieze.parts import BUILT_PAGES
 from frieze.settings import Settings, unknown_keys
 from frieze.sources import check_x
 from wall.broker.connection import BrokerConnection

@@ -13,15 +13,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from frieze import check as checks
 from frieze import logs
 from frieze.folder import data_folder
 from frieze.hello import base_url
-from frieze.listen import listen_to
-from frieze.posting import post_files
-from frieze.run import Part, run_parts
+from frieze.networks import NETWORKS
+from frieze.parts import Part
 from frieze.settings import Settings, load, unknown_keys
-from frieze.sources import NETWORKS, query_check
 from wall.catalogue import Catalogue
 from wall.errors import FriezeError
 from wall.states import Policy
@@ -84,32 +81,33 @@ def up(
         demo=demo,
         folders=tuple(str(Path(name).resolve()) for name in folder) if folder else None,
     )
-    run_parts(settings, {Part.INGEST, Part.RELAY, Part.WEB}, up=True)
+    _run(settings, {Part.INGEST, Part.RELAY, Part.WEB}, up=True)
 
 
 @app.command()
 def ingest(data: Data = None) -> None:
     """Run the ingest part alone: sweep searches, fetch pictures, make thumbnails, publish."""
-    run_parts(_settings(data=data), {Part.INGEST})
+    _run(_settings(data=data), {Part.INGEST})
 
 
 @app.command()
 def relay(data: Data = None, host: Host = None, port: Port = None) -> None:
     """Run the relay part alone: carry the broker's topics and the pictures to browsers."""
-    run_parts(_settings(data=data, host=host, port=port), {Part.RELAY})
+    _run(_settings(data=data, host=host, port=port), {Part.RELAY})
 
 
 @app.command()
 def web(data: Data = None, host: Host = None, port: Port = None) -> None:
     """Run the web part alone: the wall page, the console, their API."""
-    run_parts(_settings(data=data, host=host, port=port), {Part.WEB})
+    _run(_settings(data=data, host=host, port=port), {Part.WEB})
 
 
 @app.command()
 def check(data: Data = None) -> None:
     """Say what is configured and what can be reached; ends with status 1 when something can't."""
-    settings = _settings(data=data)
-    results = asyncio.run(checks.check_all(settings))
+    from frieze.check import check_all
+
+    results = asyncio.run(check_all(_settings(data=data)))
     table = Table(box=None, pad_edge=False, show_header=False)
     for result in results:
         mark = "[green]ok[/]" if result.ok else ("[yellow]off[/]" if result.ok is None else "[red]no[/]")
@@ -130,6 +128,8 @@ def post(
     """Put pictures on a wall from the command line. An ingest part must be running to show them."""
     settings = _settings(data=data)
 
+    from frieze.posting import post_files
+
     async def run(catalogue: Catalogue) -> None:
         await post_files(catalogue, settings.store, files, wall=wall, text=text, author=author, say=_out.print)
 
@@ -140,6 +140,8 @@ def post(
 def listen(wall: WallSlug, data: Data = None, stomp_port: StompPort = None) -> None:
     """Print each event of a wall as a line of JSON, as it comes over STOMP."""
     settings = _settings(data=data, stomp_port=stomp_port)
+    from frieze.listen import listen_to
+
     asyncio.run(listen_to(settings, wall, lambda line: print(line, flush=True)))
 
 
@@ -198,6 +200,8 @@ def search_add(wall: WallSlug, network: Network, query: Query, data: Data = None
     """Look for QUERY on NETWORK from now on."""
 
     async def run(catalogue: Catalogue) -> None:
+        from frieze.sources import query_check
+
         query_check(network)(query)
         search = await catalogue.searches.add(wall, network, query)
         _out.print(f"The wall {search.wall} now looks for {search.query!r} on {search.network}.", markup=False)
@@ -278,6 +282,13 @@ def catalogue_new_epoch(data: Data = None) -> None:
             _out.print(f"The wall {wall.slug} counts from {wall.cursor} now.")
 
     _with_catalogue(_settings(data=data), run)
+
+
+def _run(settings: Settings, parts: set[Part], *, up: bool = False) -> None:
+    # each command loads what it needs, so that `--help` and the small ones answer at once
+    from frieze.run import run_parts
+
+    run_parts(settings, parts, up=up)
 
 
 def _settings(**overrides: Any) -> Settings:

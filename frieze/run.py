@@ -7,8 +7,6 @@ import signal
 import socket
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
-from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -22,6 +20,7 @@ from frieze.broker import broker_address, service_password
 from frieze.folder import data_folder, scratch_folder
 from frieze.health import health_routes
 from frieze.hello import say_hello
+from frieze.parts import BUILT_PAGES, Part
 from frieze.relaying import CatalogueLog, Upstream, relay_settings
 from frieze.server import Dispatch, bind, http_server, port_refused
 from frieze.settings import Settings
@@ -44,13 +43,6 @@ from web.headers import SecurityHeaders
 from web.public import PublicPages
 
 STOP_SECONDS = 4.0  # Ctrl-C ends everything within 5 s
-BUILT_PAGES = Path(__file__).parent.parent / "web" / "static"
-
-
-class Part(StrEnum):
-    INGEST = "ingest"
-    RELAY = "relay"
-    WEB = "web"
 
 
 def run_parts(settings: Settings, parts: set[Part], *, up: bool = False) -> None:

@@ -67,7 +67,7 @@ class Settings(BaseSettings):
     x_bearer_token: SecretStr | None = Field(None, description="X's app-only bearer token; without it no X.")
     x_api_url: str = Field("https://api.x.com", description="X's API.")
     x_daily_posts: int = Field(
-        2000, ge=1, description="How many posts a day (UTC) may be read from X; each costs money."
+        2000, ge=10, description="How many posts a day (UTC) may be read from X; each costs money."
     )
     fetch_allow: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
         (), description="Private networks pictures may come from, as 10.1.2.0/24, by comma."

@@ -3,21 +3,23 @@
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from frieze.networks import NETWORKS
 from frieze.settings import Settings
 from ingest.fetch import Fetcher
 from ingest.sources.base import Source
 from ingest.sources.command import CommandSource
 from ingest.sources.demo import DemoSource
 from ingest.sources.folder import FolderSource
-from ingest.sources.x import XSource
 from ingest.sources.x_query import full_query
 from wall.catalogue import Catalogue
 from wall.errors import SettingsError, SourceRefused
 from wall.store.base import Store
 
-# what can be searched; pictures from the command line need no search
-NETWORKS = ("x", "folder", "demo")
+if TYPE_CHECKING:
+    from ingest.sources.x import XSource
+
 _WALL = "main"
 _DEMO_QUERY = "everything"
 
@@ -36,10 +38,13 @@ async def make_sources(stack: AsyncExitStack, settings: Settings, store: Store) 
     return {source.network: source for source in made}
 
 
-def x_source(settings: Settings, fetcher: Fetcher) -> XSource:
+def x_source(settings: Settings, fetcher: Fetcher) -> "XSource":
     """X as the settings say. Raises SettingsError without a token."""
     if settings.x_bearer_token is None:
         raise SettingsError("X needs FRIEZE_X_BEARER_TOKEN.")
+    # tweepy and what it needs cost a quarter of a second at every start of those who don't use X
+    from ingest.sources.x import XSource
+
     return XSource(
         settings.x_bearer_token.get_secret_value(),
         fetcher,

@@ -314,6 +314,8 @@ def _connection_error(url: URL, error: Any) -> FetchError:
     reason = getattr(error, "os_error", error)
     if isinstance(reason, _AddressRefused):
         return FetchRefused(f"{reason}; FRIEZE_FETCH_ALLOW may allow it.")
+    if isinstance(error, aiohttp.InvalidURL):
+        return FetchRefused(f"{url.host} is no name of a host.")
     if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
         return FetchUnavailable(f"{url.host} has no valid certificate.")
     if isinstance(error, aiohttp.ClientPayloadError):

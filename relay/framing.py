@@ -64,26 +64,21 @@ class Parser:
 
     def feed(self, data: bytes) -> Iterator[tuple[Opcode, bytes]]:
         """The messages and control frames that `data` completes. Raises FramingError; feed nothing more then."""
-        buffer = self._buffer + data if self._buffer else data
-        at = 0
-        while True:
-            # Kept before each step, because the caller may stop between two frames.
-            self._buffer = buffer[at:] if at else buffer
-            buffer, at = self._buffer, 0
-            taken = self._take(buffer)
-            if taken is None:
-                return
-            at, fin, opcode, payload = taken
+        buffer, at = (self._buffer + data if self._buffer else data), 0
+        try:
+            while (taken := self._take(buffer, at)) is not None:
+                at, fin, opcode, payload = taken
+                whole = self._assemble(fin, opcode, payload)
+                if whole is not None:
+                    yield whole
+        finally:
             self._buffer = buffer[at:]
-            whole = self._assemble(fin, opcode, payload)
-            if whole is not None:
-                yield whole
 
-    def _take(self, buffer: bytes) -> tuple[int, bool, Opcode, bytes] | None:
-        """One frame from the start of `buffer`: (where it ends, FIN, opcode, payload), or None: more is needed."""
-        if len(buffer) < 2:
+    def _take(self, buffer: bytes, at: int) -> tuple[int, bool, Opcode, bytes] | None:
+        """One frame from `at` on: (where it ends, FIN, opcode, payload), or None: more is needed."""
+        if len(buffer) < at + 2:
             return None
-        first, second = buffer[0], buffer[1]
+        first, second = buffer[at], buffer[at + 1]
         if first & 0x70:
             raise FramingError(1002, "reserved bits are set, but no extension was agreed")
         if not second & 0x80:
@@ -92,14 +87,14 @@ class Parser:
             opcode = Opcode(first & 0x0F)
         except ValueError:
             raise FramingError(1002, "unknown opcode") from None
-        fin, length, start = bool(first & _FIN), second & 0x7F, 2
+        fin, length, start = bool(first & _FIN), second & 0x7F, at + 2
         if opcode >= Opcode.CLOSE and (not fin or length > 125):
             raise FramingError(1002, "control frames are short and whole")
         if length >= 126:
             start += 2 if length == 126 else 8
             if len(buffer) < start:
                 return None
-            length = int.from_bytes(buffer[2:start], "big")
+            length = int.from_bytes(buffer[at + 2 : start], "big")
         if opcode < Opcode.CLOSE and self._size + length > self.limit:
             raise FramingError(1009, f"a message has at most {self.limit} bytes here")
         end = start + 4 + length

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from itertools import count
 
 from relay.ring import ShapeKey
+from relay.seats import Reader, Seat
 from relay.settings import RelaySettings
-from relay.topic import Counts, Read, Reader, Seat, Shared, Topic
+from relay.topic import Counts, Read, Shared, Topic
 from wall.destinations import PRIVATE, WALL, valid_slug
 from wall.events import Cursor
 
@@ -64,6 +65,8 @@ class Hub:
         dirty, self.dirty = self.dirty, {}
         for topic in dirty:
             topic.flush(now)
+            if topic.restless:
+                self._restless[topic] = None
 
     def wishes(self, now: float) -> list[Read]:
         """What to ask the catalogue; call `answer` or `unanswered` with each."""

@@ -234,13 +234,17 @@ class Ring:
         return not any(message.gap for message in self._messages[first:])
 
     def mend(self, messages: Sequence[Message]) -> bool:
-        """Put in messages that were missing, none above `end`. False, and nothing changed, if they don't fit."""
+        """Put in messages that were missing, none above `end`. False, and nothing changed, if they don't fit.
+
+        They may take as much again as the ring's limit, until the next message comes: a ring that has let go of
+        messages is full, and whoever they are for reads them at once.
+        """
         if not messages:
             return True
         merged = {message.seq: message for message in self._messages}
         added = [message for message in messages if message.seq not in merged]
         grown = self._bytes + sum(message.size for message in added)
-        if grown > self._limit:
+        if grown > 2 * self._limit:
             return False
         merged.update((message.seq, message) for message in added)
         seqs = sorted(merged)

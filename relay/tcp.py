@@ -36,8 +36,4 @@ class TcpViewer(Viewer):
             self.take(data)
 
     def say_goodbye(self, code: int, reason: str) -> None:
-        # Half-closed, so that the ERROR arrives before a reset could overtake it; what still comes is dropped.
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
-        else:
-            self.transport.close()
+        self.half_close()

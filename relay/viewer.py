@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from relay.hub import Wildcard, is_topic, is_wildcard
 from relay.ring import Wrap
-from relay.topic import Seat, Stage
+from relay.seats import Seat, Stage
 from wall.destinations import SCREENS, WALL, valid_slug
 from wall.events import Cursor
 from wall.stomp.errors import Code, StompError
@@ -241,6 +241,8 @@ class Viewer(asyncio.Protocol):
 
     def end(self, error: StompError, answer: bytes) -> None:
         """Say why in an ERROR frame, then close with its number."""
+        if self.closing:
+            return
         self.relay.ended(error.code)
         if not self.paused:
             self.put(answer)
@@ -263,6 +265,16 @@ class Viewer(asyncio.Protocol):
     def say_goodbye(self, code: int, reason: str) -> None:
         """Write what ends the connection on this transport."""
         raise NotImplementedError
+
+    def half_close(self) -> None:
+        """Nothing more from us; what still comes is dropped. A plain close could be overtaken by a reset, which takes
+        away what was written last."""
+        if self.transport.is_closing():
+            return
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        else:
+            self.transport.close()
 
     def leave_at(self, moment: float) -> None:
         """Close at `moment`, because the relay stops."""

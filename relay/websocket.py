@@ -39,13 +39,14 @@ def websocket_class(relay: Relay) -> type[asyncio.Protocol]:
 class WebSocketViewer(Viewer):
     """A browser. Before `begin` it is only a request to be answered."""
 
-    __slots__ = ("_known", "_parser")
+    __slots__ = ("_deaf", "_known", "_parser")
 
     def __init__(self, relay: Relay, known: set[Any]) -> None:
         super().__init__(relay)
         self.wrap = text  # until the first message shows what the other side speaks
         self._known = known  # uvicorn's connections: it calls `shutdown` on each when it stops
         self._parser: Parser | None = None
+        self._deaf = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
@@ -70,11 +71,16 @@ class WebSocketViewer(Viewer):
             if not self.transport.is_closing():
                 self._shake_hands(data)
             return
+        if self._deaf:
+            return
         try:
             for opcode, payload in self._parser.feed(data):
                 self._take_message(opcode, payload)
         except FramingError as error:
+            # RFC 6455 §7.1.7: fail the connection, and read nothing more of it.
+            self._deaf = True
             self.close(error.code, str(error))
+            self.half_close()
 
     def _take_message(self, opcode: Opcode, payload: bytes) -> None:
         if opcode is Opcode.CLOSE:

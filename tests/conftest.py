@@ -8,6 +8,8 @@ import pytest
 from tests.postgres import Postgres
 from wall.catalogue import Catalogue
 
+pytest_plugins = ["tests.fakes.fixtures", "tests.integration.fixtures"]
+
 
 @pytest.fixture
 def anyio_backend() -> str:

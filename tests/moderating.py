@@ -13,9 +13,7 @@ def act(database_url: str, post_id: str, kind: ActionKind) -> None:
     async def run() -> None:
         catalogue = Catalogue(database_url)
         post = await catalogue.posts.get(post_id)
-        await catalogue.moderation.act(
-            post_id, kind, operator="eve", state=post.state, revision=post.post.revision
-        )
+        await catalogue.moderation.act(post_id, kind, operator="eve", state=post.state, revision=post.post.revision)
         await catalogue.close()
 
     # Playwright's loop may run in this thread, so the catalogue gets a thread of its own

@@ -20,6 +20,7 @@
     │   ├── FetchUnavailable      worth trying again (temporary)
     │   └── FetchRefused          its address, size or type is not allowed
     ├── PictureError              bytes that make no picture; says why in an operator's words
+    ├── StudioBusy                no picture can be made just now (temporary)
     └── StoreError                picture bytes could not be read or written
         ├── StoreUnavailable      it can't be reached, or is full (temporary)
         └── ObjectMissing         no such key
@@ -145,6 +146,12 @@ class PictureError(FriezeError):
     def __init__(self, sentence: str, *, code: str) -> None:
         super().__init__(sentence, public=sentence)
         self.code = code
+
+
+class StudioBusy(FriezeError):
+    """No picture can be made just now: the waiting room is full, or a worker died of something of ours."""
+
+    temporary = True
 
 
 class StoreError(FriezeError):

@@ -76,7 +76,7 @@ def _stem(
     size = (right - left, bottom - top)
     cut = mask.crop(area)
     small = cut.resize((max(1, size[0] // 4), max(1, size[1] // 4))).filter(ImageFilter.GaussianBlur(3))
-    shadow = brushes.fade(ImageChops.offset(small, 3, 4), 0.28).resize(size)
+    shadow = brushes.fade(_moved(small, 3, 4), 0.28).resize(size)
     image.paste(mix(ink, (0, 0, 0), 0.75), area, shadow)
     image.paste(brushes.gradient(size, ((0, mix(ink, paper, 0.14)), (1, mix(ink, (0, 0, 0), 0.12)))), area, cut)
     image.paste(mix(ink, paper, 0.4), area, veins.crop(area))
@@ -204,7 +204,7 @@ def _circle(size: Size, centre: Point, radius: float) -> Image.Image:
 def _lay(image: Image.Image, mask: Image.Image, ink: Colour) -> None:
     """Put a cut paper on the picture: a soft shadow, then the paper."""
     small = mask.resize((max(1, image.width // 6), max(1, image.height // 6))).filter(ImageFilter.GaussianBlur(3))
-    shadow = brushes.fade(ImageChops.offset(small, 1, 2), 0.35).resize(image.size)
+    shadow = brushes.fade(_moved(small, 1, 2), 0.35).resize(image.size)
     image.paste(mix(ink, (20, 12, 16), 0.8), mask=shadow)
     image.paste(ink, mask=mask)
 
@@ -215,3 +215,10 @@ def _paper(size: Size, chance: random.Random, colour: Colour) -> Image.Image:
     cast = brushes.fade(brushes.clouds(chance, size, 5, 5, octaves=2), 0.1)
     sheet.paste(mix(colour, (60, 40, 20), 0.5), mask=cast)
     return sheet
+
+
+def _moved(mask: Image.Image, right: int, down: int) -> Image.Image:
+    """A shifted mask; what leaves on one side does not come back on the other."""
+    result = Image.new("L", mask.size)
+    result.paste(mask, (right, down))
+    return result

@@ -144,7 +144,7 @@ def _slip_face(
     outline = [(x, 0), *edge, (end, image.height), (end, 0)]
     ImageDraw.Draw(face).polygon([(at / 2, height / 2) for at, height in outline], fill=255)
     # the shadow thins out towards the next hollow, and towards the foot
-    fall = Image.new("L", (32, 32))
+    fall = Image.new("L", (16, 16))
     far, deep = max(1.0, image.width * 0.55), max(1.0, image.height * 0.42)
     fall.putdata(
         [
@@ -152,11 +152,11 @@ def _slip_face(
                 0,
                 round(
                     255
-                    * (1 - _beyond(-side * (at % 32 / 31 * image.width - x) / far))
-                    * (1 - 0.75 * _beyond((at // 32 / 31 * image.height - y) / deep))
+                    * (1 - _beyond(-side * (at % 16 / 15 * image.width - x) / far))
+                    * (1 - 0.75 * _beyond((at // 16 / 15 * image.height - y) / deep))
                 ),
             )
-            for at in range(32 * 32)
+            for at in range(16 * 16)
         ]
     )
     face = ImageChops.multiply(face, fall.resize(half, Image.Resampling.BILINEAR)).resize(image.size)

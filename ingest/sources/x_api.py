@@ -210,15 +210,26 @@ class XApi:
         except Exception as error:
             # tweepy raises for every status we judge below, and raises anything at all on a body of an unexpected
             # shape: the answer itself decides. Without an answer it is the network's error.
-            silence = str(error) or type(error).__name__
+            silence = _why_silent(error)
         answer = self._adapter.answer
         if answer is None:
-            raise SourceUnavailable(f"X did not answer ({_short(silence)}). Frieze tries again.")
+            raise SourceUnavailable(f"X did not answer: {silence}. Frieze tries again.")
         self.rate = answer.rate() or self.rate
         document = answer.document()
         if answer.status == 200 and document is not None:
             return document
         raise judge(answer, document, self._clock())
+
+
+def _why_silent(error: Exception) -> str:
+    """Why there was no answer, in words; requests' own text quotes the whole address with its parameters."""
+    if "ConnectionPool" not in str(error):
+        return _short(str(error) or type(error).__name__)
+    if isinstance(error, requests.exceptions.SSLError):
+        return "its certificate can't be trusted"
+    if isinstance(error, requests.exceptions.Timeout):
+        return "it took too long"
+    return "it can't be reached"
 
 
 def judge(answer: Answer, document: Mapping[str, Any] | None, now: float) -> SourceError:

@@ -44,7 +44,7 @@ def _start(root: Path, browser: Browser) -> None:
                 break
             except Exception:
                 time.sleep(0.02)
-        page.wait_for_function("() => window.frieze && window.frieze.paintings.length > 0", timeout=60_000)
+        _until_page(page, "() => window.frieze && window.frieze.paintings.length > 0")
         print(f"`frieze up` to the first picture painted: {time.monotonic() - began:6.2f} s (target: under 5)")
     page.context.close()
 
@@ -114,8 +114,13 @@ def _open(browser: Browser, base: str) -> Page:
     page = browser.new_context(viewport={"width": 1920, "height": 1080}).new_page()
     _until(lambda: _answers(base), "the server")
     page.goto(f"{base}/w/main")
-    page.wait_for_function("() => window.frieze && window.frieze.live", timeout=60_000)
+    _until_page(page, "() => window.frieze && window.frieze.live")
     return page
+
+
+def _until_page(page: Page, condition: str) -> None:
+    # Playwright's own waiting evaluates text, which the page's policy forbids
+    _until(lambda: page.evaluate(condition), condition, pause=0.01)
 
 
 def _answers(base: str) -> bool:
@@ -148,7 +153,7 @@ def _milliseconds(value: Any) -> float:
     return value if isinstance(value, int | float) else datetime.fromisoformat(value).timestamp() * 1000
 
 
-def _until(condition: Any, what: str, seconds: float = 90) -> None:
+def _until(condition: Any, what: str, seconds: float = 90, pause: float = 0.1) -> None:
     end = time.monotonic() + seconds
     while True:
         try:
@@ -158,4 +163,4 @@ def _until(condition: Any, what: str, seconds: float = 90) -> None:
             pass
         if time.monotonic() > end:
             raise SystemExit(f"waited {seconds} s in vain for {what}")
-        time.sleep(0.1)
+        time.sleep(pause)

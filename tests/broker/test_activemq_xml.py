@@ -43,9 +43,7 @@ def test_only_stomp_and_websockets_are_open() -> None:
 
 def test_slow_readers_are_noticed_and_really_disconnected() -> None:
     for policy in TREE.iter(f"{NS}policyEntry"):
-        limits = [
-            int(each.attrib["limit"]) for each in policy.iter(f"{NS}constantPendingMessageLimitStrategy")
-        ]
+        limits = [int(each.attrib["limit"]) for each in policy.iter(f"{NS}constantPendingMessageLimitStrategy")]
         aborts = [each.attrib["abortConnection"] for each in policy.iter(f"{NS}abortSlowConsumerStrategy")]
         # a consumer counts as slow when twice its prefetch is pending
         assert limits[0] > 2 * int(policy.attrib["topicPrefetch"])

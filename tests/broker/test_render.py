@@ -60,9 +60,7 @@ def test_password_of_any_characters_arrives_as_it_is(tmp_path: Path, password: s
         ("a long and different secret", "are the same"),
     ],
 )
-def test_bad_password_refuses_to_start_with_one_sentence(
-    tmp_path: Path, password: str | None, said: str
-) -> None:
+def test_bad_password_refuses_to_start_with_one_sentence(tmp_path: Path, password: str | None, said: str) -> None:
     result = render(tmp_path, password)
     assert result.returncode == 78
     assert said in result.stderr

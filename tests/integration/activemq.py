@@ -75,23 +75,15 @@ class ActiveMQ:
             if self.switch is not None and not self.switch.running():
                 raise BrokerUnavailableError(f"ActiveMQ ended at once; its log:\n{self.tail()}")
             if time.monotonic() > deadline:
-                raise BrokerUnavailableError(
-                    f"ActiveMQ did not answer within {limit:.0f} s; its log:\n{self.tail()}"
-                )
+                raise BrokerUnavailableError(f"ActiveMQ did not answer within {limit:.0f} s; its log:\n{self.tail()}")
             time.sleep(0.05)
 
     def tail(self) -> str:
-        return (
-            "\n".join(self.log.read_text(errors="replace").splitlines()[-60:])
-            if self.log.exists()
-            else "(none)"
-        )
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-60:]) if self.log.exists() else "(none)"
 
     def _power(self) -> "Switch":
         if self.switch is None:
-            raise BrokerUnavailableError(
-                "this test stops its broker; it cannot use the one given by the environment"
-            )
+            raise BrokerUnavailableError("this test stops its broker; it cannot use the one given by the environment")
         return self.switch
 
 

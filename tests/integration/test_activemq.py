@@ -62,9 +62,7 @@ def jolokia(broker: ActiveMQ, request: dict[str, str]) -> dict[str, Any]:
         "Origin": broker.console_url,
         "Content-Type": "application/json",
     }
-    question = urllib.request.Request(
-        f"{broker.console_url}/api/jolokia", json.dumps(request).encode(), headers
-    )
+    question = urllib.request.Request(f"{broker.console_url}/api/jolokia", json.dumps(request).encode(), headers)
     with urllib.request.urlopen(question, timeout=LIMIT) as answer:
         return json.load(answer)
 
@@ -105,9 +103,7 @@ def test_what_a_service_sends_reaches_viewers_and_services_as_text(broker: Activ
     listener = service(broker)
     with viewer(broker) as watcher:
         assert watcher.subscribe("/topic/wall.main").startswith("RECEIPT\n")
-        assert listener.ask("SUBSCRIBE\nid:0\ndestination:/topic/wall.main\nreceipt:r\n\n").startswith(
-            "RECEIPT\n"
-        )
+        assert listener.ask("SUBSCRIBE\nid:0\ndestination:/topic/wall.main\nreceipt:r\n\n").startswith("RECEIPT\n")
         connection = stomp.Connection12([broker.stomp], auto_content_length=False)
         connection.connect(broker.user, broker.password, wait=True)
         connection.send(
@@ -393,9 +389,7 @@ def test_broker_writes_no_password_into_its_log_or_process_list(own_activemq: Ac
     service(own_activemq).close()
     log = own_activemq.log.read_text(errors="replace")
     commands = "".join(
-        path.read_bytes().decode(errors="replace")
-        for path in Path("/proc").glob("[0-9]*/cmdline")
-        if path.exists()
+        path.read_bytes().decode(errors="replace") for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()
     )
     for secret in (own_activemq.password, own_activemq.admin_password):
         assert secret not in log

@@ -72,9 +72,7 @@ def proxy(activemq: ActiveMQ, tmp_path_factory: pytest.TempPathFactory) -> Itera
     template = (ROOT / "deploy/nginx.conf.template").read_text()
     text = re.sub(r"\$\{FRIEZE_PROXY_([A-Z_]+)\}", lambda match: values[match[1]], template)
     # the test may run as root; the workers must still reach the folder
-    (folder / "nginx.conf").write_text(
-        "user root;\n" + text if Path("/proc/self").owner() == "root" else text
-    )
+    (folder / "nginx.conf").write_text("user root;\n" + text if Path("/proc/self").owner() == "root" else text)
     with (folder / "nginx.log").open("wb") as log:
         process = subprocess.Popen(
             [nginx, "-c", str(folder / "nginx.conf"), "-p", str(folder), "-g", "daemon off;"], stderr=log
@@ -124,9 +122,7 @@ def test_reader_that_is_no_browser_is_let_in_without_an_origin(proxy: Proxy) -> 
     ["https://evil.example", "null", "http://localhost", "https://localhost.evil.example", "file://"],
 )
 @pytest.mark.parametrize("where", ["broker_url", "relay_url"])
-def test_foreign_page_is_refused_before_the_rooms_behind_see_it(
-    proxy: Proxy, where: str, origin: str
-) -> None:
+def test_foreign_page_is_refused_before_the_rooms_behind_see_it(proxy: Proxy, where: str, origin: str) -> None:
     with pytest.raises(RefusedError) as refused:
         WsClient.open(getattr(proxy, where), origin=origin, tls=proxy.tls)
     assert refused.value.status == 403
@@ -151,9 +147,7 @@ def test_one_address_cannot_take_more_than_its_share(proxy: Proxy) -> None:
             time.sleep(0.05)
 
 
-def test_stuck_reader_is_cut_within_30_s_and_a_healthy_one_misses_nothing(
-    proxy: Proxy, activemq: ActiveMQ
-) -> None:
+def test_stuck_reader_is_cut_within_30_s_and_a_healthy_one_misses_nothing(proxy: Proxy, activemq: ActiveMQ) -> None:
     """On a wall with two events of 8 KiB a second and, like a real viewer, heart-beats from the stuck one."""
     stuck = open_through(proxy, small=True).login()
     healthy = open_through(proxy).login()

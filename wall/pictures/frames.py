@@ -1,5 +1,6 @@
 """How the studio and its workers talk: a length, a JSON header, then as many bytes as the header says.
 
+    ready      an empty frame, once
     question   {"path": "/…", "roles": ["thumbnail-320", …], "seconds": 5}
     answer     {"picture": {…, "renditions": [{"role", "width", "height", "type", "bytes"}, …]}} + the bytes, in order
     refusal    {"refused": "sentence", "code": "…"}
@@ -18,6 +19,7 @@ from wall.pictures.records import Rendered, RenderedImage
 from wall.posts import Role
 
 LENGTH = struct.Struct(">I")
+READY = b"\0\0\0\0"  # a worker's first word: it has loaded and limited itself
 MAX_HEADER = 64 * 1024  # bytes; a real one has one or two thousand
 MAX_RENDITION = 16 * 1024 * 1024  # bytes; 2560 pixels at our quality are 1 to 2 MiB
 

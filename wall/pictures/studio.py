@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any, Self, cast
 
 import wall
-from wall.errors import FriezeError, PictureError
+from wall.errors import FriezeError, PictureError, StudioBusy
 from wall.pictures import frames
 from wall.pictures.records import Rendered
 from wall.pictures.sniff import recognise
@@ -28,14 +28,8 @@ SECONDS = 5.0  # one picture, wall clock; imgproxy allows 10, a 12-megapixel pho
 AVIF_SECONDS = 8.0  # AVIF can't be decoded at a reduced size
 JOBS_PER_WORKER = 200  # then a fresh one: whatever a decoder leaked goes with the old
 WAITING = 200  # pictures that may wait for a worker, reference: docs/limits.md
-START_SECONDS = 20.0  # a worker's first answer also waits for Python and Pillow to load
+START_SECONDS = 20.0  # for Python and Pillow to load, 0.2 on an idle machine
 _ROOT = Path(wall.__file__).parent.parent
-
-
-class StudioBusy(FriezeError):
-    """The studio can't take this picture now, for a reason that is not the picture's. Trying again later helps."""
-
-    temporary = True
 
 
 class _Worker:
@@ -60,7 +54,15 @@ class _Worker:
             env={},
             limit=1 << 20,
         )
-        return cls(process)
+        worker = cls(process)
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                assert process.stdout is not None
+                await process.stdout.readexactly(len(frames.READY))
+        except BaseException:
+            await asyncio.shield(worker.kill())
+            raise
+        return worker
 
     async def ask(self, question: bytes) -> Rendered:
         """Raises PictureError, StudioBusy, or when the worker is gone or talks nonsense EOFError or ValueError."""
@@ -166,10 +168,8 @@ class PictureStudio:
         worker = await self._take()
         before = worker.processor_seconds()
         keep = False
-        # a new worker has to load Python and Pillow first; that is not the picture's time
-        allowed = seconds if worker.jobs else seconds + START_SECONDS
         try:
-            async with asyncio.timeout(allowed):
+            async with asyncio.timeout(seconds):
                 rendered = await worker.ask(question)
             keep = True
             return rendered
@@ -195,9 +195,12 @@ class PictureStudio:
             self._alive.discard(worker)
         try:
             worker = await _Worker.start(self._module)
-        except OSError as error:
-            raise StudioBusy(f"A picture worker can't be started: {error.strerror or error}.") from error
+        except (OSError, EOFError) as error:  # TimeoutError is an OSError
+            raise StudioBusy(f"A picture worker can't be started: {error}.") from error
         self._alive.add(worker)
+        if self._closed:
+            await self._end(worker)
+            raise StudioBusy("The picture studio is closed.")
         return worker
 
     async def _end(self, worker: _Worker) -> None:
@@ -205,8 +208,8 @@ class PictureStudio:
         await worker.kill()
 
     def _too_slow(self, worker: _Worker, before: float, seconds: float) -> FriezeError:
-        """Whose fault it was: a picture that took half its time on the processor, or a machine too busy to run us."""
-        if worker.processor_seconds() - before < seconds / 2:
+        """Whose fault it was: a picture that kept a processor busy, or a machine too busy to run us."""
+        if worker.processor_seconds() - before < seconds / 4:
             return StudioBusy("The picture was not rendered in time because the machine is too busy.")
         return PictureError(f"The picture takes longer than {seconds:g} seconds to decode.", code="time")
 

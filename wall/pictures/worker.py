@@ -47,6 +47,8 @@ def answer(question: dict[str, Any]) -> bytes:
 
 
 def serve(questions: BinaryIO, answers: BinaryIO) -> None:
+    answers.write(frames.READY)
+    answers.flush()
     while len(length := questions.read(frames.LENGTH.size)) == frames.LENGTH.size:
         question = cast("dict[str, Any]", json.loads(questions.read(frames.LENGTH.unpack(length)[0])))
         answers.write(answer(question))

@@ -9,11 +9,14 @@ The decoder looks for the end of a line or of a body, never at single bytes, and
 with an error of its own. Which error a broken stream meets does not depend on how it was cut.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from wall.stomp.errors import Code, StompError
 from wall.stomp.frames import Frame, Version, escape, escapes, unescape
+
+_ENDS = re.compile(rb"[\r\n\0]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,9 +113,9 @@ class Decoder:
 
     def _skip_ends(self) -> None:
         """EOLs between frames are heart-beats, or follow the last frame; some clients send NULs there as well."""
-        buffer = self._buffer
-        if buffer[self._at : self._at + 1] in (b"\n", b"\r", b"\0"):
-            self._at = len(buffer) - len(buffer[self._at :].lstrip(b"\r\n\0"))
+        ends = _ENDS.match(self._buffer, self._at)
+        assert ends is not None
+        self._at = ends.end()
 
     def _check_line(self, length: int) -> None:
         """Refuse the line being read once it is longer than allowed, whether or not its end has come."""

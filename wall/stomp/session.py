@@ -131,6 +131,7 @@ class Session:
             for frame in self._decoder.feed(data):
                 receipt = frame.headers.get("receipt")
                 yield self._take(frame)
+                receipt = None
                 if self.state in (State.LEAVING, State.ENDED):
                     return
         except StompError as error:

@@ -1,7 +1,7 @@
 """`disk:DIR`: a folder as a store.
 
     DIR/ab/cd/abcd….           an object: one line of JSON with its type, then its bytes
-    DIR/ab/cd/.….part          an object being written; never read, removed at the next start
+    DIR/ab/cd/.….part          an object being written; never read, removed at a later start
 
 The type stands in the object's own file, so that object and type appear in one step and can't be lost apart; neither
 a sidecar (two steps) nor an extended attribute (not on every file system, lost by copies) promises that. The file
@@ -14,8 +14,9 @@ import hashlib
 import json
 import os
 import secrets
+import time
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, ParamSpec, TypeVar
@@ -25,6 +26,7 @@ from wall.store.base import CHUNK, ObjectInfo, OpenObject
 from wall.store.keys import check_key, new_key
 
 HEADER = 256  # bytes before the object's own: a line of JSON, filled with spaces so that the rest has a fixed place
+STALE_SECONDS = 3600.0  # without a byte; other processes may be writing into the same folder right now
 _SUFFIX = ".part"
 
 P = ParamSpec("P")
@@ -44,7 +46,7 @@ class DiskStore:
         self.root = root
 
     async def start(self) -> None:
-        """Make the folder and clear away what an earlier run left half written. Only one process may be starting."""
+        """Make the folder and clear away what a crash left half written."""
         await self._in_thread(self._start)
 
     async def open(self, key: str, start: int = 0, length: int | None = None) -> OpenObject:
@@ -54,7 +56,9 @@ class DiskStore:
         if start < 0 or (length is not None and length < 0) or start > info.length:
             await asyncio.to_thread(file.close)
             raise StoreError(f"Bytes from {start} on were asked of an object of {info.length}.")
-        return OpenObject(info=info, chunks=self._read(file, start, end))
+        chunks = self._read(file, start, end)
+        await anext(chunks)  # from here on `aclose` closes the file, also when nobody reads
+        return OpenObject(info=info, chunks=chunks)
 
     async def put(
         self,
@@ -109,6 +113,7 @@ class DiskStore:
     async def _read(self, file: BinaryIO, start: int, end: int) -> AsyncGenerator[bytes]:
         try:
             await self._in_thread(file.seek, HEADER + start)
+            yield b""
             while start < end:
                 chunk = await self._in_thread(file.read, min(CHUNK, end - start))
                 if not chunk:
@@ -125,7 +130,9 @@ class DiskStore:
     def _start(self) -> None:
         self.root.mkdir(parents=True, exist_ok=True)
         for left in self.root.glob(f"??/??/.*{_SUFFIX}"):
-            left.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                if time.time() - left.stat().st_mtime > STALE_SECONDS:
+                    left.unlink()
 
     async def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         try:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, Response
 from wall.catalogue import Catalogue
 from wall.errors import FriezeError
 from web.console.bodies import Bodies
-from web.console.guard import API, Guard
+from web.console.guard import API, Guard, operator_of
 from web.console.headers import Headers
 from web.console.live import live_routes
 from web.console.posts import post_routes
@@ -63,7 +63,7 @@ def console_app(
 def _page_routes(app: FastAPI, pages: Path) -> APIRouter:
     router = APIRouter()
 
-    @router.get("/console", include_in_schema=False)
+    @router.api_route("/console", methods=["GET", "HEAD"], include_in_schema=False)
     def page() -> Response:
         try:
             text = (pages / "console.html").read_text("utf-8")
@@ -71,7 +71,7 @@ def _page_routes(app: FastAPI, pages: Path) -> APIRouter:
             return HTMLResponse(_NOT_BUILT, status_code=503)
         return HTMLResponse(text, headers={"cache-control": "no-cache"})
 
-    @router.get(f"{API}/openapi.json", include_in_schema=False)
+    @router.get(f"{API}/openapi.json", include_in_schema=False, dependencies=[Depends(operator_of)])
     def openapi() -> dict[str, Any]:
         return app.openapi()
 

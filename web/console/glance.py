@@ -47,9 +47,13 @@ async def glance(catalogue: Catalogue) -> Glance:
             .order_by(p.wall, p.state)
         ),
         # an author's own removal of a post that was rejected moves nothing else
-        "rejected": (
-            select(p.wall, func.count()).where(p.state == State.REJECTED.value).group_by(p.wall).order_by(p.wall)
-        ),
+        "rejected": select(
+            t.wall.c.slug,
+            select(func.count())
+            .where(p.wall == t.wall.c.slug, p.state == State.REJECTED.value)
+            .correlate(t.wall)
+            .scalar_subquery(),
+        ).order_by(t.wall.c.slug),
         "searches": select(
             t.search.c.id,
             t.search.c.enabled,

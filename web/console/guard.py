@@ -23,7 +23,7 @@ class Guard:
         self._origins = frozenset(origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not _guarded(scope["path"]):
+        if scope["type"] != "http" or not _guarded(scope):
             await self._app(scope, receive, send)
             return
         request = Request(scope)
@@ -41,10 +41,14 @@ class Guard:
 
 
 def operator_of(request: Request) -> SignedIn:
-    """Who is asking; for routes below `API`, where the guard has made sure that somebody is."""
-    operator: SignedIn = request.state.operator
+    """Who is asking. Every router below `API` depends on it, so that a way around the guard ends here (401)."""
+    operator: SignedIn | None = getattr(request.state, "operator", None)
+    if operator is None:
+        raise Refused(401, "signed_out", "You are not signed in.")
     return operator
 
 
-def _guarded(path: str) -> bool:
+def _guarded(scope: Scope) -> bool:
+    # the path as routes see it, wherever the application is mounted
+    path = str(scope["path"]).removeprefix(scope.get("root_path", ""))
     return path == API or path.startswith(API + "/")

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import anyio
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -21,7 +21,7 @@ RETRY_MILLISECONDS = 2_000
 
 
 def live_routes(watch: Watch) -> APIRouter:
-    router = APIRouter(prefix=API, tags=["live"])
+    router = APIRouter(prefix=API, tags=["live"], dependencies=[Depends(operator_of)])
 
     @router.get(
         "/changes",

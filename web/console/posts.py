@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 
@@ -30,7 +30,7 @@ class ActionBody(BaseModel):
 
 
 def post_routes(catalogue: Catalogue) -> APIRouter:
-    router = APIRouter(prefix=API, tags=["posts"])
+    router = APIRouter(prefix=API, tags=["posts"], dependencies=[Depends(operator_of)])
     pictures = Pictures(catalogue)
 
     @router.get("/walls/{slug}/posts", responses=errors(401, 404, 422))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
@@ -11,7 +11,7 @@ from wall.catalogue import Catalogue
 from wall.errors import CatalogueError, CatalogueUnavailable, NotFound, SourceRefused
 from wall.searches import QUERY_CHARACTERS
 from web.console.answers import SearchAnswer, SearchesAnswer, errors, searches_answer
-from web.console.guard import API
+from web.console.guard import API, operator_of
 from web.console.refusals import Refused
 from web.console.walls import Slug
 
@@ -25,7 +25,7 @@ class SearchBody(BaseModel):
 
 def search_routes(catalogue: Catalogue, networks: Mapping[str, Callable[[str], None]]) -> APIRouter:
     """`networks` has, of each network, what raises SourceRefused for a query it would not take."""
-    router = APIRouter(prefix=API, tags=["searches"])
+    router = APIRouter(prefix=API, tags=["searches"], dependencies=[Depends(operator_of)])
 
     @router.get("/searches", responses=errors(401))
     async def list_searches() -> SearchesAnswer:

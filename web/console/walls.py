@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel
 from starlette.requests import Request
 
@@ -26,7 +26,7 @@ class PolicyBody(BaseModel):
 
 
 def wall_routes(catalogue: Catalogue, networks: Collection[str]) -> APIRouter:
-    router = APIRouter(prefix=API, tags=["walls"])
+    router = APIRouter(prefix=API, tags=["walls"], dependencies=[Depends(operator_of)])
 
     @router.get("/state", responses=errors(401))
     async def state(request: Request) -> StateAnswer:

@@ -21,7 +21,6 @@ from tests.fakes.x import WINDOW_SECONDS, FakePost, Scripted, XStandIn
 from wall.errors import FetchRefused, SourceBudgetSpent, SourceLimited, SourceRefused, SourceUnavailable
 
 pytestmark = pytest.mark.anyio
-pytest_plugins = ["tests.fakes.fixtures"]
 
 QUERY = "#frieze"
 

@@ -18,8 +18,6 @@ from wall.errors import (
     SourceUnavailable,
 )
 
-pytest_plugins = ["tests.fakes.fixtures"]
-
 
 def api_of(x: XStandIn, *, read: float = 5.0, whole: float = 5.0) -> XApi:
     return XApi(x.bearer_token, x.api_url, read_timeout=read, whole_timeout=whole)

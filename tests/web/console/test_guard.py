@@ -1,8 +1,11 @@
 """Nobody gets past the guard without a session, and no write without three proofs of where it comes from."""
 
+from pathlib import Path
+
 import pytest
 
-from tests.fakes.console import RunningConsole
+from tests.fakes.console import RunningConsole, running
+from wall.catalogue import Catalogue
 from wall.states import Policy
 
 pytestmark = pytest.mark.anyio
@@ -26,6 +29,15 @@ HOLD = {"policy": "hold"}
 async def test_whoever_is_not_signed_in_learns_nothing(console: RunningConsole, path: str) -> None:
     answer = await console.browser().get(path)
     assert (answer.status, answer.error) == (401, "signed_out")
+
+
+async def test_the_guard_stands_wherever_the_application_is_mounted(catalogue: Catalogue, tmp_path: Path) -> None:
+    async with running(catalogue, tmp_path, root_path="/frieze") as console:
+        browser = await console.signed_in()
+        stranger = console.browser()
+        for path in ("/api/console/state", "/api/console/searches"):
+            assert (await browser.get(path)).status == 200
+            assert (await stranger.get(path)).error == "signed_out"
 
 
 async def test_a_write_without_a_session_is_refused_before_its_body_is_looked_at(console: RunningConsole) -> None:

@@ -31,17 +31,26 @@ export function httpApi(slug: string): Api {
   const base = `/api/walls/${encodeURIComponent(slug)}`;
   return {
     info: () => ask(base, readInfo),
-    snapshot: () => ask(`${base}/snapshot`, readSnapshot),
+    snapshot: async () => {
+      const [snapshot, headers] = await askWithHeaders(`${base}/snapshot`, readSnapshot);
+      // The body is shared by all who ask, so its `now` may be old; the header's is this answer's.
+      const now = Number(headers.get("x-frieze-now"));
+      return now > 0 ? { ...snapshot, now } : snapshot;
+    },
     eventsAfter: (cursor) => ask(`${base}/events?after=${formatCursor(cursor)}`, readEvents),
   };
 }
 
 async function ask<T>(path: string, read: (value: unknown) => T | null): Promise<T> {
+  return (await askWithHeaders(path, read))[0];
+}
+
+async function askWithHeaders<T>(path: string, read: (value: unknown) => T | null): Promise<[T, Headers]> {
   const response = await fetch(path, { signal: AbortSignal.timeout(TIMEOUT_MS), credentials: "same-origin" });
   if (response.status === 404) throw new NoSuchWall(`there is no wall at ${path}`);
   if (response.status === 410) throw new Gone(`${path} is gone`);
   if (!response.ok) throw new Error(`${path} answered ${response.status}`);
   const answer = read(await response.json());
   if (answer === null) throw new Error(`${path} answered something else than docs/wire.md says`);
-  return answer;
+  return [answer, response.headers];
 }

@@ -13,15 +13,17 @@ export interface ArrivalsOptions<T, P> {
   wanted(item: T): boolean;
   enter(item: T, prepared: P): void;
   failed(item: T): void;
+  /** Milliseconds of a clock that never goes back. */
+  now(): number;
 }
 
 /** LOOK.md: at most two arrivals at once. */
 export const SLOTS = 2;
-/** The time of one arrival: its neighbours' move. */
-export const TURN_MS = 600;
+/** The time of one arrival: half its neighbours' move, when nine tenths of the way are done. */
+export const TURN_MS = 300;
 /** With more than this waiting, a turn takes `HURRIED_MS`: late pictures are worse than quick ones. */
-export const PATIENCE = 4;
-export const HURRIED_MS = 150;
+export const PATIENCE = 3;
+export const HURRIED_MS = 100;
 /** Pictures decoded ahead of their turn; each holds memory. */
 export const PREPARED_AHEAD = 6;
 export const MAX_WAITING = 60;
@@ -37,7 +39,9 @@ export class Arrivals<T, P> {
   /** Arrivals skipped because more than a screenful waited. */
   skipped = 0;
   #queue: Entry<T, P>[] = [];
-  #busy = 0;
+  /** When the last `SLOTS` entered, the oldest first. */
+  #entries: number[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #paused = false;
   readonly #options: ArrivalsOptions<T, P>;
 
@@ -77,19 +81,19 @@ export class Arrivals<T, P> {
     for (const entry of this.#queue.slice(0, PREPARED_AHEAD)) {
       if (!entry.started) void this.#prepare(entry);
     }
-    while (!this.#paused && this.#busy < SLOTS) {
+    while (!this.#paused) {
       const index = this.#queue.findIndex((entry) => entry.prepared !== null);
       if (index < 0) return;
+      const turn = this.#queue.length > PATIENCE ? HURRIED_MS : TURN_MS;
+      const wait = this.#entries.length < SLOTS ? 0 : this.#entries[0]! + turn - this.#options.now();
+      if (wait > 0) {
+        clearTimeout(this.#timer);
+        this.#timer = setTimeout(() => this.#pump(), wait);
+        return;
+      }
       const [entry] = this.#queue.splice(index, 1);
-      if (entry === undefined || entry.prepared === null || !this.#options.wanted(entry.item)) continue;
-      this.#busy += 1;
-      setTimeout(
-        () => {
-          this.#busy -= 1;
-          this.#pump();
-        },
-        this.#queue.length > PATIENCE ? HURRIED_MS : TURN_MS,
-      );
+      if (!entry || entry.prepared === null || !this.#options.wanted(entry.item)) continue;
+      this.#entries = [...this.#entries, this.#options.now()].slice(-SLOTS);
       this.#options.enter(entry.item, entry.prepared);
     }
   }

@@ -111,7 +111,8 @@ export function arrange(frame: Frame, pictures: readonly Picture[]): number[] {
     if (best !== null && total >= best.cost) continue;
     const plan = lines();
     const placed = place(frame, cut(offered, plan));
-    const judged = total + judge(frame, placed);
+    const unfilled = offered.length > wanted && !fills(frame, placed) ? 1 : 0;
+    const judged = total + judge(frame, placed) + unfilled;
     if (best === null || judged < best.cost) best = { cost: judged, lines: plan };
   }
   return best?.lines ?? [offered.length];
@@ -269,7 +270,7 @@ function* candidates(frame: Frame, pictures: readonly Picture[]): Generator<Cand
 
   for (let count = 1; count <= most; count++) {
     const target = (frame.cross - (count - 1) * frame.gap) / count;
-    const evenness = 2 * Math.log(target / frame.line) ** 2;
+    const evenness = 5 * Math.log(target / frame.line) ** 2;
     const table = breakLines(frame, pictures, sums, count, target);
     for (let end = count; end <= pictures.length; end++) {
       const cost = table.cost[count]![end]!;

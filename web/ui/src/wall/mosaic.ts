@@ -41,9 +41,24 @@ const MOST_REPLACED = 3;
 /** So many of the newest pictures that have no place yet are tried for a hole. */
 const MOST_TRIED = 8;
 
-/** A plan from nothing: the newest first, in reading order. */
+/**
+ * A plan from nothing: the first of `items` in reading order, as many as the screen takes. When those happen not to
+ * fit together, one of them is left out; never the very first.
+ */
 export function planAnew(frame: Frame, items: readonly Item[]): Plan {
-  return withExtents(frame, cut(items, arrange(frame, items)));
+  const plan = withExtents(frame, cut(items, arrange(frame, items)));
+  if (items.length <= capacity(frame) || isClean(frame, plan)) return plan;
+  for (let skipped = 1; skipped < plan.lines.flat().length; skipped++) {
+    const rest = items.filter((_, i) => i !== skipped);
+    const other = withExtents(frame, cut(rest, arrange(frame, rest)));
+    if (isClean(frame, other)) return other;
+  }
+  return plan;
+}
+
+/** Whether the plan covers the screen, and no picture of usual shape has bars. */
+function isClean(frame: Frame, plan: Plan): boolean {
+  return plan.extents !== null && !hides(placed_(frame, plan), plan);
 }
 
 export function positions(frame: Frame, plan: Plan): Map<string, Placed> {
@@ -51,11 +66,15 @@ export function positions(frame: Frame, plan: Plan): Map<string, Placed> {
   return new Map(plan.lines.flatMap((line, i) => line.map((item, k) => [item.key, placed[i]![k]!] as const)));
 }
 
-/** The plan with one more picture, and without the old ones it displaced. */
-export function admit(frame: Frame, plan: Plan, item: Item): Plan {
+/**
+ * The plan with one more picture, and without the old ones it displaced. `reserve`: the pictures that have no place,
+ * newest first, for the case that everything must be arranged anew.
+ */
+export function admit(frame: Frame, plan: Plan, item: Item, reserve: readonly Item[] = []): Plan {
   const shown = plan.lines.flat();
-  if (shown.length === 0) return planAnew(frame, [item]);
-  if (plan.extents === null || shown.length < capacity(frame) * 0.8) return grow(frame, plan, item);
+  const others = [...shown, ...reserve].sort((a, b) => b.rank - a.rank);
+  if (others.length < capacity(frame)) return grow(frame, plan, item);
+  if (plan.extents === null || shown.length < capacity(frame) / 2) return planAnew(frame, [item, ...others]);
   const byAge = ages(shown);
   const options = plan.lines.flatMap((line, i) =>
     windows(line.length).map(([from, to]) => ({
@@ -67,7 +86,7 @@ export function admit(frame: Frame, plan: Plan, item: Item): Plan {
         (touches(line, from, to, item) ? 0.3 : 0),
     })),
   );
-  return calmest(frame, plan, options) ?? planAnew(frame, newestOf(frame, [...shown, item]));
+  return calmest(frame, plan, options) ?? planAnew(frame, [item, ...others]);
 }
 
 /** The plan without some pictures; their places go to neighbours or to pictures of `reserve` (newest first). */
@@ -100,8 +119,7 @@ export function withdraw(
     const next = calmest(frame, current, options);
     if (next === null) {
       const rest = current.lines.flat().filter((item) => !keys.has(item.key));
-      const room = Math.max(0, capacity(frame) - rest.length);
-      return planAnew(frame, [...rest, ...spare.slice(0, room)]);
+      return planAnew(frame, [...rest, ...spare]);
     }
     const used = next.lines[index]!.find((item) => spare.includes(item));
     if (used) spare.splice(spare.indexOf(used), 1);
@@ -118,7 +136,7 @@ function grow(frame: Frame, plan: Plan, item: Item): Plan {
     const grown = planAnew(frame, items);
     return { plan: grown, regret: at / (4 * shown.length) };
   }).filter((option) => option.plan.lines.flat().some((other) => other.key === item.key));
-  return calmest(frame, plan, options, false) ?? planAnew(frame, newestOf(frame, [...shown, item]));
+  return calmest(frame, plan, options, false) ?? planAnew(frame, [item, ...shown]);
 }
 
 interface Option {
@@ -191,8 +209,11 @@ function windows(length: number): [number, number][] {
   return found;
 }
 
+/** Whether the newcomer would stand right after or before a picture of its post, in the post's order. */
 function touches(line: readonly Item[], from: number, to: number, item: Item): boolean {
-  return line[from - 1]?.group === item.group || line[to]?.group === item.group;
+  const [before, after] = [line[from - 1], line[to]];
+  if (before?.group === item.group) return before.rank > item.rank;
+  return after?.group === item.group && after.rank < item.rank;
 }
 
 /** Each picture's age as a part of all: 0 is the oldest, 1 the newest. */
@@ -200,8 +221,4 @@ function ages(items: readonly Item[]): Map<string, number> {
   const sorted = [...items].sort((a, b) => a.rank - b.rank);
   const last = Math.max(1, sorted.length - 1);
   return new Map(sorted.map((item, i) => [item.key, i / last]));
-}
-
-function newestOf(frame: Frame, items: readonly Item[]): Item[] {
-  return [...items].sort((a, b) => b.rank - a.rank).slice(0, capacity(frame) + 4);
 }

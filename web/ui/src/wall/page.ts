@@ -7,8 +7,9 @@ import { httpApi } from "./api.js";
 import { exposeDebug } from "./debug.js";
 import { Feed } from "./feed.js";
 import { openStompLink } from "./link.js";
+import { sourceMark } from "./marks.js";
 import { Stage } from "./stage.js";
-import { duration } from "./words.js";
+import { displayName, duration, flowing, handleOf, relativeTime } from "./words.js";
 
 const THEMES = new Set(["light", "contrast", "auto"]);
 // A hand that has left the mouse alone for this long is watching.
@@ -21,6 +22,7 @@ export class WallPage extends LitElement {
   readonly #ambient = createRef<HTMLElement>();
   #stage: Stage | null = null;
   #paused = false;
+  #inHand: Element | null = null;
   #idle: ReturnType<typeof setTimeout> | undefined;
 
   /** The page's style sheets apply here too: one set of tokens for everything. */
@@ -44,6 +46,8 @@ export class WallPage extends LitElement {
     exposeDebug(this.#feed, stage);
     setInterval(() => this.#feed.live || this.requestUpdate(), 1_000);
     addEventListener("keydown", (event) => this.#onKey(event));
+    host.addEventListener("focusin", (event) => this.#take(event.target as Element));
+    host.addEventListener("focusout", () => this.#take(null));
     addEventListener("pointermove", () => this.#stir());
     addEventListener("pointerdown", () => this.#stir());
     this.#stir();
@@ -68,6 +72,7 @@ export class WallPage extends LitElement {
           ? html`<aside class="card" aria-label="This wall"><h1 dir="auto">${title}</h1></aside>`
           : nothing
       }
+      ${this.#sheet()}
       <div class="status">${this.#notLive()}${this.#pauseButton(empty)}</div>
     `;
   }
@@ -91,8 +96,25 @@ export class WallPage extends LitElement {
     </section>`;
   }
 
+  /** What a small tile has no room for, while it is in hand. */
+  #sheet(): TemplateResult | typeof nothing {
+    const tile = this.#stage?.tiles.find((one) => one.element === this.#inHand);
+    if (!tile?.piece || tile.roomy) return nothing;
+    const { post, number, of } = tile.piece;
+    return html`<section class="sheet" aria-hidden="true">
+      <div class="who">
+        <span class="name" dir="auto">${displayName(post)}</span>
+        <span class="handle" dir="auto">${handleOf(post)}</span>
+        <span class="source">${sourceMark(post.source)}</span>
+        <time class="when">${relativeTime(post.created, this.#feed.clock.now())}</time>
+        ${of > 1 ? html`<span class="when">${number}/${of}</span>` : nothing}
+      </div>
+      <div class="text" dir="auto">${flowing(post.text)}</div>
+    </section>`;
+  }
+
   #notLive(): TemplateResult | typeof nothing {
-    const { feed } = { feed: this.#feed };
+    const feed = this.#feed;
     const since = Date.now() - feed.lastHeard;
     // A page that has just opened is on its way, not in trouble.
     if (feed.live || (since < 4_000 && feed.counts.connects < 2)) return nothing;
@@ -133,6 +155,11 @@ export class WallPage extends LitElement {
     }
   }
 
+  #take(element: Element | null): void {
+    this.#inHand = element;
+    this.requestUpdate();
+  }
+
   /** Somebody is here: controls and pointer show for a while. */
   #stir(): void {
     this.classList.remove("idle");
@@ -143,7 +170,6 @@ export class WallPage extends LitElement {
   #tilesChanged(): void {
     const element = this.#ambient.value;
     const hashes = this.#stage?.tiles.map((tile) => tile.piece?.media.thumbhash ?? null) ?? [];
-    // An empty wall keeps the light of the last pictures only while nothing was removed from it on purpose.
     if (element) lightUp(element, ambientColours(hashes));
     this.requestUpdate();
   }

@@ -6,6 +6,7 @@ import { admit, type Item, NOTHING, type Plan, planAnew, positions, withdraw } f
 import { aspectOf, chooseRendition, type Piece, piecesOf } from "./pieces.js";
 import type { WallState } from "./reducer.js";
 import { type Motion, Tile } from "./tile.js";
+import type { Rendition } from "./types.js";
 
 /** One picture's way to the glass, in milliseconds of the server's clock. */
 export interface Painting {
@@ -57,10 +58,11 @@ export class Stage {
     this.#now = now;
     this.#changed = changed;
     this.arrivals = new Arrivals<Piece, HTMLImageElement>({
-      prepare: (piece) => load(this.#addressFor(piece, null)),
+      prepare: (piece) => load(this.#renditionFor(piece, null)?.url ?? ""),
       wanted: (piece) => this.#pieces.has(piece.key) && !this.#tiles.has(piece.key),
       enter: (piece, image) => this.#enter(piece, image),
       failed: (piece) => this.#failed(piece),
+      now: () => performance.now(),
     });
     new ResizeObserver(() => this.#resize()).observe(host);
     matchMedia("(prefers-reduced-motion: reduce)").addEventListener("change", () => this.#readTokens());
@@ -114,7 +116,7 @@ export class Stage {
     const current = this.#pieces.get(piece.key) ?? piece;
     this.#started = true;
     this.counts.entered += 1;
-    this.#plan = admit(this.#frame, this.#plan, toItem(current));
+    this.#plan = admit(this.#frame, this.#plan, toItem(current), this.#reserve(current.key));
     this.#render(this.#motion, new Map([[current.key, image]]));
     this.#tiles.get(current.key)?.speak(this.#captionTime());
   }
@@ -181,12 +183,13 @@ export class Stage {
     if (image) this.#show(tile, piece, image);
   }
 
-  /** Loads the rendition that a tile of this size wants, unless it has it. */
+  /** Loads the rendition that a tile of this size wants, unless it has one as sharp. */
   #sharpen(tile: Tile): void {
     const { piece } = tile;
     if (piece === null) return;
-    const address = this.#addressFor(piece, tile.rect);
-    if (address === tile.source || tile.loading === address) return;
+    const rendition = this.#renditionFor(piece, tile.rect);
+    if (rendition === null || rendition.width <= tile.sharpness || rendition.url === tile.loading) return;
+    const address = rendition.url;
     tile.loading = address;
     load(address).then(
       (image) => {
@@ -237,15 +240,14 @@ export class Stage {
     this.#frame = frameOf({ width, height });
     this.#readTokens();
     if (this.#plan.lines.length === 0) return;
-    const shown = this.#plan.lines.flat();
-    const room = Math.max(0, capacity(this.#frame) - shown.length);
-    this.#plan = planAnew(this.#frame, [...shown, ...this.#reserve().slice(0, room)]);
+    this.#plan = planAnew(this.#frame, [...this.#plan.lines.flat(), ...this.#reserve()]);
     this.#render(null);
   }
 
-  #reserve(): Item[] {
+  /** What has no place, newest first. */
+  #reserve(except = ""): Item[] {
     const pieces = [...this.#pieces.values()].filter(
-      (piece) => !this.#tiles.has(piece.key) && !this.arrivals.has(piece.key),
+      ({ key }) => key !== except && !this.#tiles.has(key) && !this.arrivals.has(key),
     );
     return this.#itemsOf(pieces);
   }
@@ -254,9 +256,10 @@ export class Stage {
     return pieces.filter((piece) => (this.#failures.get(piece.key) ?? 0) === 0).map(toItem);
   }
 
-  #addressFor(piece: Piece, rect: Placed | null): string {
-    const tile = rect ?? { width: this.#frame.line * 1.5, height: this.#frame.line };
-    return chooseRendition(piece.media, tile, devicePixelRatio)?.url ?? "";
+  /** Before its place is known, a tile of usual size is assumed. */
+  #renditionFor(piece: Piece, rect: Placed | null): Rendition | null {
+    const tile = rect ?? { width: this.#frame.line * 1.4, height: this.#frame.line };
+    return chooseRendition(piece.media, tile, devicePixelRatio);
   }
 
   #captionTime(): number {

@@ -24,6 +24,8 @@ export class Tile {
   piece: Piece | null = null;
   /** Server-clock milliseconds at which its picture was on the glass. */
   painted: number | null = null;
+  /** Whether its caption can hold what the post says. */
+  roomy = true;
   /** The addresses of the picture shown and of the one on its way. */
   source = "";
   loading = "";
@@ -44,6 +46,7 @@ export class Tile {
   #captionTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor() {
+    this.#time.className = "when";
     this.element.className = "tile";
     this.element.tabIndex = 0;
     this.#blur.className = "blur";
@@ -58,6 +61,11 @@ export class Tile {
     this.#caption.append(who, this.#text);
     this.#picture.append(this.#blur, this.#image);
     this.element.append(this.#picture, this.#caption, this.#count);
+  }
+
+  /** Pixels across of the picture shown; 0 while there is none. */
+  get sharpness(): number {
+    return this.source === "" ? 0 : this.#image.naturalWidth;
   }
 
   get rect(): Placed | null {
@@ -147,8 +155,12 @@ export class Tile {
     const { width, height } = this.#rect;
     const lines = Math.floor((height * 0.62) / (emPixels * 1.32) - 2.4);
     this.element.style.setProperty("--lines", String(Math.max(0, Math.min(3, lines))));
-    this.element.classList.toggle("brief", lines < 1 || width < emPixels * 10);
-    this.element.classList.toggle("narrow", width < emPixels * 17);
+    const { classList } = this.element;
+    classList.toggle("brief", lines < 1 || width < emPixels * 9);
+    classList.toggle("narrow", width < emPixels * 17);
+    classList.toggle("slim", width < emPixels * 11);
+    classList.toggle("sliver", width < emPixels * 8);
+    this.roomy = lines >= 2 && width >= emPixels * 14;
   }
 
   /** Leaves softly, displaced by a newer picture. */

@@ -13,6 +13,7 @@ function desk(prepare: (item: string) => Promise<string> = async (item) => item)
     wanted: (item) => !gone.has(item),
     enter: (item) => void entered.push(item),
     failed: (item) => void failed.push(item),
+    now: Date.now,
   });
   return {
     arrivals,

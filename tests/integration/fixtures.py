@@ -1,4 +1,4 @@
-"""Real parts, shared by the tests of this folder."""
+"""Real brokers for tests; loaded by tests/conftest.py."""
 
 from collections.abc import Iterator
 

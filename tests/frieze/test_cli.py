@@ -1,0 +1,151 @@
+"""The command line as people use it: subprocesses, their output, their status."""
+
+import json
+import re
+import socket
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from tests.photographs import photograph
+from tests.postgres import free_port
+from tests.processes import Frieze, frieze, run
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> dict[str, str]:
+    return {
+        "FRIEZE_DATA": str(tmp_path / "data"),
+        "FRIEZE_PORT": str(free_port()),
+        "FRIEZE_STOMP_PORT": str(free_port()),
+    }
+
+
+@pytest.fixture
+def up(settings: dict[str, str], tmp_path: Path) -> Generator[Frieze]:
+    with frieze("up", "--no-demo", settings=settings, folder=tmp_path) as process:
+        process.until_ready(f"http://127.0.0.1:{settings['FRIEZE_PORT']}")
+        process.until_log(r"Ctrl-C stops it")
+        yield process
+
+
+def test_every_command_explains_itself(settings: dict[str, str]) -> None:
+    shown = run("--help", settings=settings).stdout
+    for command in ("up", "ingest", "relay", "web", "check", "post", "listen", "wall", "search", "operator"):
+        assert command in shown
+    assert "QUERY" in run("search", "add", "--help", settings=settings).stdout
+
+
+def test_walls_and_searches_are_added_listed_paused_and_removed(settings: dict[str, str]) -> None:
+    run("wall", "add", "stage", "--title", "The stage", "--hold", settings=settings)
+    walls = [json.loads(line) for line in run("wall", "list", "--json", settings=settings).stdout.splitlines()]
+    assert [(wall["slug"], wall["policy"]) for wall in walls] == [("main", "open"), ("stage", "hold")]
+    run("search", "add", "stage", "x", "#frieze", settings=settings)
+    run("search", "pause", "stage", "x", "#frieze", settings=settings)
+    [search] = [json.loads(line) for line in run("search", "list", "--json", settings=settings).stdout.splitlines()]
+    assert (search["wall"], search["query"], search["state"]) == ("stage", "#frieze", "paused")
+    run("search", "remove", "stage", "x", "#frieze", settings=settings)
+    assert run("search", "list", settings=settings).stdout.strip() == "None yet."
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (("wall", "add", "Not A Slug"), "can't name a wall"),
+        (("wall", "add", "main"), "There is a wall named main already."),
+        (("search", "add", "main", "myspace", "x"), "no network Frieze can search"),
+        (("search", "add", "nowhere", "x", "#a"), "There is no wall named nowhere."),
+        (("search", "pause", "main", "x", "#never"), "does not look for"),
+        (("post", "no-such-file.jpg"), "can't be read"),
+        (("ingest",), "FRIEZE_BROKER_URL"),
+    ],
+)
+def test_what_goes_wrong_is_one_sentence_and_a_status(
+    settings: dict[str, str], command: tuple[str, ...], said: str
+) -> None:
+    done = run(*command, settings=settings, check=False)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_taken_port_is_named_with_the_option_that_changes_it(settings: dict[str, str]) -> None:
+    for variable, option in (("FRIEZE_PORT", "--port"), ("FRIEZE_STOMP_PORT", "--stomp-port")):
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", 0))
+            other.listen()
+            taken = str(other.getsockname()[1])
+            done = run("up", settings={**settings, variable: taken}, check=False)
+        assert done.returncode == 1
+        assert f"The port {taken}" in done.stderr
+        assert option in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_a_folder_that_cant_be_written_is_named(settings: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "a-file").write_text("")
+    done = run("up", "--data", str(tmp_path / "a-file" / "data"), settings=settings, check=False)
+    assert done.returncode == 1
+    assert "can't be written" in done.stderr
+    assert "--data" in done.stderr
+
+
+def test_a_misspelt_setting_is_reported_by_name(settings: dict[str, str]) -> None:
+    done = run("wall", "list", settings={**settings, "FRIEZE_BROKER_PASWORD": "x"})
+    assert "FRIEZE_BROKER_PASWORD is no setting" in done.stderr
+
+
+def test_a_posted_picture_is_heard_by_a_listener(up: Frieze, settings: dict[str, str], tmp_path: Path) -> None:
+    with frieze("listen", "main", settings=settings, folder=tmp_path) as listener:
+        listener.until_log(r'"kind":"head"')
+        shown = run("post", str(photograph("china.jpg")), "--text", "A temple", settings=settings)
+        assert "On the wall" in shown.stdout
+        line = listener.until_log(r'\{.*"kind":"published".*\}')
+        assert json.loads(line[0])["post"]["text"] == "A temple"
+
+
+def test_a_file_that_is_no_picture_is_refused_in_words(up: Frieze, settings: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "text.jpg").write_text("not a picture")
+    done = run("post", str(tmp_path / "text.jpg"), settings=settings, check=False)
+    assert done.returncode == 1
+    assert "picture" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_sign_in_link_leads_to_this_installation(settings: dict[str, str]) -> None:
+    link = run("operator", "link", "Ada", settings=settings).stdout.strip()
+    assert link.startswith(f"http://127.0.0.1:{settings['FRIEZE_PORT']}/console/sign-in?token=")
+
+
+def test_check_says_what_is_reachable(up: Frieze, settings: dict[str, str]) -> None:
+    done = run("check", settings=settings)
+    for part in ("settings", "page", "database", "store", "broker", "x"):
+        assert part in done.stdout
+    assert "Signed in as frieze" in done.stdout
+
+
+def test_check_names_what_is_not(settings: dict[str, str], tmp_path: Path) -> None:
+    wrong = {
+        **settings,
+        "FRIEZE_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
+        "FRIEZE_STORE_URL": f"disk:{tmp_path / 'file' / 'store'}",
+        "FRIEZE_BROKER_URL": "stomp://frieze:x@127.0.0.1:1",
+        "FRIEZE_X_BEARER_TOKEN": "wrong",
+        "FRIEZE_X_API_URL": "http://127.0.0.1:1",
+    }
+    (tmp_path / "file").write_text("")
+    done = run("check", settings=wrong, check=False)
+    assert done.returncode == 1
+    broken = re.findall(r"^no +(\w+)", done.stdout, re.MULTILINE)
+    assert broken == ["database", "store", "broker", "x"]
+    assert "Traceback" not in done.stderr
+
+
+def test_a_new_epoch_is_newer_than_the_old_one(settings: dict[str, str]) -> None:
+    def cursor() -> str:
+        return str(json.loads(run("wall", "list", "--json", settings=settings).stdout)["cursor"])
+
+    before = cursor()
+    run("catalogue", "new-epoch", settings=settings)
+    assert cursor() > before

@@ -1,0 +1,90 @@
+"""What belongs to no single connection: accounts, addresses, the log's troubles."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from relay.log import NoLog
+from relay.server import Relay
+from relay.settings import RelaySettings
+from tests.relay.running import QUICK, FakeLog, read, running, viewer
+from wall.errors import CatalogueUnavailable
+from wall.events import Cursor
+from wall.stomp.errors import StompError
+
+pytestmark = pytest.mark.anyio
+
+
+def relay(settings: RelaySettings = QUICK) -> Relay:
+    return Relay(log=NoLog(), settings=settings)
+
+
+async def test_no_login_is_a_viewer_and_the_right_one_a_service() -> None:
+    assert relay().authenticate(None, None) is False
+    assert relay().authenticate("frieze", "correct horse") is True
+
+
+@pytest.mark.parametrize(
+    ("login", "passcode"), [("frieze", "wrong"), ("other", "correct horse"), ("frieze", None), (None, "x"), ("é", "é")]
+)
+async def test_any_other_login_is_refused(login: str | None, passcode: str | None) -> None:
+    with pytest.raises(StompError, match="Wrong login or passcode"):
+        relay().authenticate(login, passcode)
+
+
+async def test_the_passcode_is_not_shown() -> None:
+    assert "correct horse" not in repr(QUICK)
+
+
+async def test_only_trusted_proxies_are_believed_hop_by_hop() -> None:
+    ours = relay(replace(QUICK, trusted_proxies=("10.0.0.0/8",)))
+    assert ours.address_of("192.0.2.9", ["192.0.2.1"]) == "192.0.2.9"
+    assert ours.address_of("10.0.0.1", ["192.0.2.1, 192.0.2.2"]) == "192.0.2.2"
+    assert ours.address_of("10.0.0.1", ["192.0.2.1, 10.0.0.2"]) == "192.0.2.1"
+    assert ours.address_of("10.0.0.1", []) == "10.0.0.1"
+
+
+async def test_a_message_for_no_topic_is_refused() -> None:
+    with pytest.raises(ValueError, match="is no topic"):
+        relay().receive("/queue/a", {}, b"")
+
+
+class Flaky(FakeLog):
+    """A log that can't be read for a while."""
+
+    down = True
+
+    async def events_after(self, wall: str, cursor: Cursor, limit: int):
+        if self.down:
+            raise CatalogueUnavailable("the database is away")
+        return await super().events_after(wall, cursor, limit)
+
+
+async def test_a_log_that_comes_back_in_time_still_fills_the_hole() -> None:
+    log = Flaky([1, 2, 3])
+    async with running(log=log) as server, viewer(server) as connection:
+        server.publish(1, 3)
+        assert (await read(connection)).headers["seq"] == "1"
+        log.down = False
+        assert [(await read(connection)).headers["seq"] for _ in range(2)] == ["2", "3"]
+
+
+class Hanging(FakeLog):
+    """A log that never answers."""
+
+    async def events_after(self, wall: str, cursor: Cursor, limit: int):
+        await asyncio.Event().wait()
+        return
+
+
+async def test_a_log_that_never_answers_holds_nothing_up_for_long_and_leaves_no_task() -> None:
+    async with running(replace(QUICK, fill_within=0.2), Hanging()) as server, viewer(server) as connection:
+        before = len(asyncio.all_tasks())
+        server.publish(1, 3)
+        assert (await read(connection)).headers["seq"] == "1"
+        assert (await read(connection)).headers["gap"] == "true"
+        await asyncio.sleep(0)
+        server.publish(4)
+        await read(connection)
+        assert len(asyncio.all_tasks()) <= before + 1

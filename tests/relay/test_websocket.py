@@ -1,0 +1,287 @@
+"""STOMP on WebSocket, on the same port as the pages, with the `websockets` client."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import aiohttp
+import pytest
+from websockets.datastructures import Headers
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from relay.websocket import origin_allowed
+from tests.relay.running import CONNECT, QUICK, FakeLog, read, running, say, stomp, subscribe, until, viewer
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_one_port_serves_pages_and_the_websocket() -> None:
+    async with running() as server, viewer(server) as connection:
+        assert connection.subprotocol == "v12.stomp"
+        async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{server.port}/") as page:
+            assert await page.text() == "a page"
+        server.publish(1)
+        assert (await read(connection)).headers["message-id"] == "aaaa-1"
+
+
+async def test_other_paths_are_not_found() -> None:
+    async with running() as server:
+        with pytest.raises(InvalidStatus) as caught:
+            await server.websocket("/elsewhere")
+        assert caught.value.response.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("offered", "chosen"),
+    [
+        (["v11.stomp", "v12.stomp"], "v12.stomp"),
+        (["v10.stomp", "v11.stomp"], "v11.stomp"),
+        (["v10.stomp", "other", "v12.stomp"], "v12.stomp"),
+        ([], None),
+    ],
+)
+async def test_a_subprotocol_is_echoed_only_when_offered(offered: list[str], chosen: str | None) -> None:
+    async with running() as server, server.websocket(offer=offered) as connection:
+        assert connection.subprotocol == chosen
+        await say(connection, stomp("CONNECT", accept_version="1.0,1.1,1.2"))
+        assert (await read(connection)).headers["version"] == ("1.1" if chosen == "v11.stomp" else "1.2")
+
+
+async def test_subprotocols_we_do_not_speak_are_refused() -> None:
+    async with running() as server:
+        with pytest.raises(InvalidStatus) as caught:
+            await server.websocket(offer=["mqtt"])
+        assert caught.value.response.status_code == 400
+
+
+async def test_the_opcode_of_the_connect_is_answered_in_kind() -> None:
+    async with running() as server, server.websocket() as connection:
+        await connection.send(CONNECT)
+        assert isinstance(await connection.recv(), bytes)
+        await connection.send(subscribe())
+        await connection.recv()
+        server.publish(1)
+        assert isinstance(await connection.recv(), bytes)
+
+
+async def test_a_body_that_is_no_text_comes_in_a_binary_message() -> None:
+    async with running() as server, viewer(server) as connection:
+        server.publish(1, body=b"\xff\x00\xfe")
+        server.publish(2)
+        first = await connection.recv()
+        assert isinstance(first, bytes)
+        assert first.endswith(b"\xff\x00\xfe\x00")
+        assert isinstance(await connection.recv(), str)
+
+
+async def test_a_message_may_hold_several_frames_or_a_part_of_one() -> None:
+    async with running() as server, server.websocket() as connection:
+        await connection.send((CONNECT + b"\n" + subscribe()[:10]).decode())
+        assert (await read(connection)).command == "CONNECTED"
+        await connection.send(iter([subscribe()[10:20].decode(), subscribe()[20:].decode()]))
+        assert (await read(connection)).command == "RECEIPT"
+
+
+async def test_each_frame_is_a_message_of_its_own_though_they_share_a_write() -> None:
+    async with running() as server, viewer(server) as connection:
+        server.publish(1, 2, 3)
+        assert [(await read(connection)).headers["seq"] for _ in range(3)] == ["1", "2", "3"]
+
+
+# ── resume ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_viewer_resumes_from_the_ring_then_live() -> None:
+    async with running() as server:
+        server.publish(1, 2, 3)
+        async with server.websocket() as connection:
+            await say(connection, CONNECT, subscribe("aaaa-1"))
+            await read(connection)
+            receipt = await read(connection)
+            assert receipt.headers == {"receipt-id": "r", "recovered": "true", "cursor": "aaaa-3"}
+            server.publish(4)
+            assert [(await read(connection)).headers["seq"] for _ in range(3)] == ["2", "3", "4"]
+
+
+async def test_a_viewer_resumes_from_the_catalogue_after_a_restart() -> None:
+    async with running(log=FakeLog([1, 2, 3])) as server, server.websocket() as connection:
+        await say(connection, CONNECT, subscribe("aaaa-1"))
+        await read(connection)
+        assert (await read(connection)).headers["recovered"] == "true"
+        frames = [await read(connection) for _ in range(2)]
+        assert [frame.headers["message-id"] for frame in frames] == ["aaaa-2", "aaaa-3"]
+        assert frames[0].headers["key"] == "post-2"
+        assert frames[0].body == b'{"seq":2}'
+
+
+async def test_what_cannot_be_resumed_is_said() -> None:
+    async with running(log=FakeLog([5])) as server:
+        server.publish(5)
+        async with server.websocket() as connection:
+            await say(connection, CONNECT, subscribe("aaaa-2"))
+            await read(connection)
+            assert (await read(connection)).headers == {
+                "receipt-id": "r",
+                "recovered": "false",
+                "cursor": "aaaa-5",
+            }
+
+
+async def test_a_hole_is_filled_from_the_catalogue() -> None:
+    async with running(log=FakeLog([1, 2, 3, 4])) as server, viewer(server) as connection:
+        server.publish(1, 4)
+        assert [(await read(connection)).headers["seq"] for _ in range(4)] == ["1", "2", "3", "4"]
+
+
+async def test_a_hole_that_cannot_be_filled_is_marked() -> None:
+    async with running() as server, viewer(server) as connection:
+        server.publish(1, 4)
+        assert "gap" not in (await read(connection)).headers
+        assert (await read(connection)).headers["gap"] == "true"
+
+
+# ── who may come in ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "allowed"),
+    [
+        (None, "wall.example", True),
+        ("https://wall.example", "wall.example", True),
+        ("http://wall.example:8080", "wall.example:8080", True),
+        ("http://WALL.example", "wall.EXAMPLE:80", True),
+        ("https://wall.example", "wall.example:443", True),
+        ("https://listed.example", "wall.example", True),
+        ("https://listed.example:444", "wall.example", False),
+        ("http://wall.example:8081", "wall.example:8080", False),
+        ("https://evil.example", "wall.example", False),
+        ("https://wall.example.evil.example", "wall.example", False),
+        ("https://evil@wall.example", "wall.example", False),
+        ("null", "wall.example", False),
+        ("", "wall.example", False),
+        ("file://wall.example", "wall.example", False),
+        ("https://wall.example", None, False),
+    ],
+)
+def test_an_origin_is_right_when_it_is_our_host_or_listed(origin: str | None, host: str | None, allowed: bool) -> None:
+    headers = Headers()
+    if origin is not None:
+        headers["Origin"] = origin
+    if host is not None:
+        headers["Host"] = host
+    assert origin_allowed(headers, ("https://listed.example",)) is allowed
+
+
+async def test_a_wrong_origin_is_refused_and_a_right_or_missing_one_is_not() -> None:
+    async with running() as server:
+        with pytest.raises(InvalidStatus) as caught:
+            await server.websocket(origin="https://evil.example")
+        assert caught.value.response.status_code == 403
+        async with server.websocket(origin=f"http://127.0.0.1:{server.port}"), server.websocket():
+            assert server.relay.refusals["origin"] == 1
+
+
+async def test_too_many_connections_are_told_to_come_back_later() -> None:
+    async with running(replace(QUICK, connections=1)) as server, viewer(server):
+        with pytest.raises(InvalidStatus) as caught:
+            await server.websocket()
+        assert caught.value.response.status_code == 503
+        assert caught.value.response.headers["Retry-After"] == "5"
+
+
+async def test_behind_a_trusted_proxy_the_forwarded_address_counts() -> None:
+    settings = replace(QUICK, connections_per_address=1, trusted_proxies=("127.0.0.0/8",))
+    async with running(settings) as server:
+        one = {"X-Forwarded-For": "192.0.2.1"}
+        other = {"X-Forwarded-For": "192.0.2.1, 192.0.2.2"}
+        async with server.websocket(additional_headers=one), server.websocket(additional_headers=other):
+            with pytest.raises(InvalidStatus):
+                await server.websocket(additional_headers=one)
+
+
+async def test_an_untrusted_peer_cannot_choose_its_address() -> None:
+    async with (
+        running(replace(QUICK, connections_per_address=1)) as server,
+        server.websocket(additional_headers={"X-Forwarded-For": "192.0.2.1"}),
+    ):
+        with pytest.raises(InvalidStatus):
+            await server.websocket(additional_headers={"X-Forwarded-For": "192.0.2.2"})
+
+
+# ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_an_error_is_followed_by_a_close_with_its_number() -> None:
+    async with running() as server, viewer(server) as connection:
+        await say(connection, stomp("SEND", b"x", destination="/topic/wall.main"))
+        assert (await read(connection)).headers["code"] == "4542"
+        await connection.wait_closed()
+        assert connection.close_code == 4542
+        assert connection.close_reason is not None
+        assert "log in" in connection.close_reason
+
+
+async def test_messages_longer_than_allowed_close_with_1009() -> None:
+    async with running() as server, viewer(server) as connection:
+        await connection.send("x" * 20_000)
+        await connection.wait_closed()
+        assert connection.close_code == 1009
+
+
+async def test_before_connect_8_kib_is_all() -> None:
+    async with running() as server, server.websocket() as connection:
+        await connection.send("x" * 9_000)
+        await connection.wait_closed()
+        assert connection.close_code == 1009
+
+
+async def test_disconnect_gets_its_receipt_and_a_normal_close() -> None:
+    async with running() as server, viewer(server) as connection:
+        await say(connection, stomp("DISCONNECT", receipt="bye"))
+        assert (await read(connection)).headers["receipt-id"] == "bye"
+        await connection.wait_closed()
+        assert connection.close_code == 1000
+
+
+async def test_a_ping_is_answered() -> None:
+    async with running() as server, viewer(server) as connection:
+        await asyncio.wait_for(await connection.ping(b"there?"), 5)
+
+
+async def test_a_graceful_stop_closes_every_viewer_with_1012() -> None:
+    async with running() as server, viewer(server) as one, viewer(server) as other:
+        await server.relay.close()
+        for connection in (one, other):
+            with pytest.raises(ConnectionClosed):
+                await connection.recv()
+            assert connection.close_code == 1012
+        with pytest.raises(InvalidStatus) as caught:
+            await server.websocket()
+        assert caught.value.response.status_code == 503
+
+
+async def test_uvicorn_stopping_first_closes_viewers_too() -> None:
+    async with running() as server, viewer(server) as connection:
+        server.server.should_exit = True
+        await asyncio.wait_for(connection.wait_closed(), 5)
+        assert connection.close_code == 1012
+
+
+async def test_fifty_viewers_come_and_go_and_leave_nothing() -> None:
+    def descriptors() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    async with running() as server:
+        async with viewer(server):
+            server.publish(1)
+        await until(lambda: not server.relay.connections)
+        before = descriptors(), len(asyncio.all_tasks())
+        for number in range(50):
+            async with viewer(server) as connection:
+                server.publish(number + 2)
+                await read(connection)
+                if number % 2:
+                    connection.transport.abort()
+        await until(lambda: not server.relay.connections and not server.server.server_state.connections)
+        await until(lambda: (descriptors(), len(asyncio.all_tasks())) == before)
+        assert not server.relay.hub.topics["/topic/wall.main"].groups

@@ -1,0 +1,60 @@
+"""The migrations build exactly the tables of `tables`, on both databases."""
+
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+from sqlalchemy.engine import Connection
+
+from wall.catalogue import Catalogue
+from wall.catalogue.database import Database, database_url
+from wall.catalogue.migrate import is_current, migrate, newest_revision
+from wall.catalogue.tables import metadata
+from wall.errors import CatalogueError, CatalogueUnavailable, SettingsError
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_the_migrations_build_the_tables_and_nothing_else(catalogue: Catalogue) -> None:
+    def compare(connection: Connection) -> list[Any]:
+        return compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata)
+
+    async with catalogue.database.reading() as connection:
+        assert await connection.run_sync(compare) == []
+
+
+async def test_migrating_again_changes_nothing_and_the_wall_main_is_there(catalogue: Catalogue) -> None:
+    await catalogue.migrate()
+    assert [wall.slug for wall in await catalogue.walls.all()] == ["main"]
+    assert await is_current(catalogue.database)
+
+
+async def test_a_database_of_a_newer_frieze_is_refused(catalogue: Catalogue) -> None:
+    async with catalogue.database.writing() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(CatalogueError, match="newer Frieze"):
+        await migrate(catalogue.database)
+
+
+def test_the_newest_revision_is_alembics_head() -> None:
+    config = Config()
+    config.set_main_option("script_location", "wall/catalogue/migrations")
+    config.set_main_option("path_separator", "os")
+    assert newest_revision() == ScriptDirectory.from_config(config).get_current_head()
+
+
+async def test_a_database_that_is_not_there_is_said_in_one_sentence() -> None:
+    database = Database("postgresql://nobody@127.0.0.1:1/none")
+    with pytest.raises(CatalogueUnavailable, match=r"does not answer|can.t be reached"):
+        await is_current(database)
+    await database.close()
+
+
+@pytest.mark.parametrize("url", ["mysql://x/y", "nonsense"])
+def test_an_address_of_another_kind_is_refused_by_name(url: str) -> None:
+    with pytest.raises(SettingsError, match="FRIEZE_DATABASE_URL"):
+        database_url(url)

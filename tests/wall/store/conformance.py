@@ -1,0 +1,154 @@
+"""What every adapter must do, whichever store it is. A test class per adapter inherits these and gives `store`."""
+
+import secrets
+from collections.abc import AsyncIterator
+
+import anyio
+import pytest
+
+from wall.errors import ObjectMissing, StoreError
+from wall.store.base import CHUNK, OpenObject, Store
+from wall.store.keys import new_key
+
+
+class BrokenOff(Exception):
+    """The visitor went away."""
+
+
+async def pieces(data: bytes, size: int = 10_000, *, break_at: int | None = None) -> AsyncIterator[bytes]:
+    """`data` in pieces; raises once `break_at` bytes have gone."""
+    for at in range(0, len(data), size):
+        if break_at is not None and at + size > break_at:
+            if break_at > at:
+                yield data[at:break_at]
+            raise BrokenOff
+        yield data[at : at + size]
+    if break_at is not None:
+        raise BrokenOff
+
+
+async def all_of(opened: OpenObject) -> bytes:
+    parts: list[bytes] = []
+    async for chunk in opened.chunks:
+        assert 0 < len(chunk) <= CHUNK
+        parts.append(chunk)
+    return b"".join(parts)
+
+
+class StoreConformance:
+    pytestmark = pytest.mark.anyio
+
+    async def assert_nothing_left(self, store: Store, key: str) -> None:
+        """No object under `key`, and nothing half-written anywhere. Adapters add what they can look at."""
+        with pytest.raises(ObjectMissing):
+            await store.head(key)
+        with pytest.raises(ObjectMissing):
+            await store.open(key)
+
+    @pytest.mark.parametrize("length", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 1_000_000])
+    async def test_what_was_put_is_what_is_opened(self, store: Store, length: int) -> None:
+        key, data = new_key(), secrets.token_bytes(length)
+        info = await store.put(key, length, "image/webp", pieces(data))
+        assert (info.length, info.type) == (length, "image/webp")
+        assert info.etag.startswith('"')
+        assert info.etag.endswith('"')
+        assert await store.head(key) == info
+        opened = await store.open(key)
+        assert opened.info == info
+        assert await all_of(opened) == data
+
+    async def test_a_length_may_be_unknown(self, store: Store) -> None:
+        key = new_key()
+        assert (await store.put(key, None, "image/png", pieces(b"x" * 30_000))).length == 30_000
+
+    @pytest.mark.parametrize(
+        ("start", "length"),
+        [(0, 1), (0, 500_000), (1, 1), (299_999, 1), (299_999, 50), (300_000, 5), (100, None), (131_072, 131_072)],
+    )
+    async def test_a_range_gives_exactly_its_bytes(self, store: Store, start: int, length: int | None) -> None:
+        key, data = new_key(), secrets.token_bytes(300_000)
+        await store.put(key, len(data), "video/mp4", pieces(data))
+        opened = await store.open(key, start, length)
+        assert opened.info.length == len(data)
+        assert await all_of(opened) == data[start : None if length is None else start + length]
+
+    async def test_equal_bytes_have_equal_validators_and_others_do_not(self, store: Store) -> None:
+        infos = [await store.put(new_key(), 3, "image/png", pieces(data)) for data in (b"one", b"one", b"two")]
+        assert infos[0].etag == infos[1].etag != infos[2].etag
+
+    @pytest.mark.parametrize("break_at", [0, 1, 150_000, 299_999, 300_000])
+    async def test_a_source_that_breaks_off_leaves_nothing(self, store: Store, break_at: int) -> None:
+        key, data = new_key(), secrets.token_bytes(300_000)
+        with pytest.raises(BrokenOff):
+            await store.put(key, len(data), "image/png", pieces(data, break_at=break_at))
+        await self.assert_nothing_left(store, key)
+
+    @pytest.mark.parametrize("promised", [0, 29_999, 30_001, 10_000_000])
+    async def test_another_length_than_promised_is_refused_and_leaves_nothing(
+        self, store: Store, promised: int
+    ) -> None:
+        key = new_key()
+        with pytest.raises(StoreError):
+            await store.put(key, promised, "image/png", pieces(b"x" * 30_000))
+        await self.assert_nothing_left(store, key)
+
+    async def test_a_cancelled_put_leaves_nothing(self, store: Store) -> None:
+        key, begun = new_key(), anyio.Event()
+
+        async def stalls() -> AsyncIterator[bytes]:
+            yield b"x" * 20_000
+            begun.set()
+            await anyio.sleep_forever()
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(store.put, key, 40_000, "image/png", stalls())
+            with anyio.fail_after(10):
+                await begun.wait()
+            tasks.cancel_scope.cancel()
+        await self.assert_nothing_left(store, key)
+
+    async def test_nothing_is_visible_before_the_last_byte(self, store: Store) -> None:
+        key = new_key()
+
+        async def looks() -> AsyncIterator[bytes]:
+            for _ in range(3):
+                yield b"x" * 20_000
+                with pytest.raises(ObjectMissing):
+                    await store.head(key)
+
+        assert (await store.put(key, 60_000, "image/png", looks())).length == 60_000
+
+    async def test_an_object_never_changes(self, store: Store) -> None:
+        key = new_key()
+        await store.put(key, 5, "image/png", pieces(b"first"))
+        with pytest.raises(StoreError):
+            await store.put(key, 6, "image/png", pieces(b"second"))
+        assert await all_of(await store.open(key)) == b"first"
+
+    async def test_what_is_deleted_is_gone_and_deleting_again_is_no_error(self, store: Store) -> None:
+        key = new_key()
+        await store.put(key, 5, "image/png", pieces(b"bytes"))
+        await store.delete(key)
+        await store.delete(key)
+        await self.assert_nothing_left(store, key)
+
+    async def test_a_reader_that_leaves_early_holds_nothing(self, store: Store) -> None:
+        key = new_key()
+        await store.put(key, 400_000, "image/png", pieces(b"x" * 400_000))
+        opened = await store.open(key)
+        assert await anext(opened.chunks)
+        await opened.chunks.aclose()
+        unread = await store.open(key)
+        await unread.chunks.aclose()
+
+    async def test_the_check_passes(self, store: Store) -> None:
+        await store.check()
+
+    @pytest.mark.parametrize("key", ["..", "../" * 8 + "etc/passwd", "a/../../b", "A" * 26])
+    async def test_a_key_that_is_not_ours_goes_nowhere(self, store: Store, key: str) -> None:
+        with pytest.raises(StoreError):
+            await store.put(key, 1, "image/png", pieces(b"x"))
+        with pytest.raises(StoreError):
+            await store.open(key)
+        with pytest.raises(StoreError):
+            await store.delete(key)

@@ -1,0 +1,126 @@
+"""The wall's HTTP answers, from a real server over a real catalogue."""
+
+import asyncio
+import gzip
+import json
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+from pathlib import Path
+
+import aiohttp
+import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+
+from frieze.server import Dispatch, bind, http_server
+from relay.media import MediaServer
+from tests.fakes.posts import due_search, finish_all, source_post, store
+from wall.catalogue import Catalogue
+from wall.store import open_store
+from web.headers import SecurityHeaders
+from web.public import PublicPages, connect_kind
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def base(catalogue: Catalogue, tmp_path: Path) -> AsyncGenerator[str]:
+    built = tmp_path / "static"
+    (built / "assets").mkdir(parents=True)
+    (built / "wall.html").write_text("<!doctype html><title>wall</title>")
+    (built / "assets" / "wall-abc.js").write_text("//")
+    pages = PublicPages(catalogue=catalogue, built=built, connect="ws://broker.example:61614")
+    app = Starlette(routes=pages.routes(), middleware=[Middleware(SecurityHeaders)])
+    media = MediaServer(catalogue, await open_store(f"disk:{tmp_path / 'store'}"))
+    listening = bind("127.0.0.1", 0, "tests", "nothing")
+    server = http_server(Dispatch(media, None, app), None, ())
+    task = asyncio.create_task(server.serve(sockets=[listening]))
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    server.should_exit = True
+    with suppress(asyncio.CancelledError):
+        await task
+    listening.close()
+
+
+@pytest.fixture
+async def client() -> AsyncGenerator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(auto_decompress=False) as session:
+        yield session
+
+
+async def test_the_page_may_talk_to_its_own_host_and_its_broker_only(base: str, client: aiohttp.ClientSession) -> None:
+    async with client.get(f"{base}/w/main") as answer:
+        policy = answer.headers["content-security-policy"]
+        assert answer.status == 200
+    assert "default-src 'none'" in policy
+    assert "connect-src 'self' ws://broker.example:61614" in policy
+    assert "unsafe" not in policy
+
+
+async def test_files_with_a_hash_in_their_name_are_kept_for_ever(base: str, client: aiohttp.ClientSession) -> None:
+    async with client.get(f"{base}/static/assets/wall-abc.js") as answer:
+        assert "immutable" in answer.headers["cache-control"]
+    async with client.get(f"{base}/static/../../etc/passwd") as answer:
+        assert answer.status == 404
+
+
+async def test_a_wall_says_where_to_connect_and_what_it_looks_for(
+    base: str, client: aiohttp.ClientSession, catalogue: Catalogue
+) -> None:
+    await catalogue.searches.add("main", "x", "#frieze")
+    await catalogue.searches.add("main", "demo", "everything")
+    async with client.get(f"{base}/api/walls/main", headers={"accept-encoding": "identity"}) as answer:
+        wall = await answer.json()
+        assert answer.headers["cache-control"] == "no-store"
+    assert wall["connect"] == {"kind": "broker", "url": "ws://broker.example:61614"}
+    assert wall["looking_for"] == ["#frieze"]
+
+
+async def test_an_unknown_wall_is_a_clear_404(base: str, client: aiohttp.ClientSession) -> None:
+    for path in ("/api/walls/nope", "/api/walls/nope/snapshot", "/api/walls/nope/events?after=q7ka-1"):
+        async with client.get(base + path) as answer:
+            assert answer.status == 404
+            assert (await answer.json())["error"]["code"] == "not-found"
+
+
+async def test_a_snapshot_is_the_same_bytes_for_all_until_the_wall_changes(
+    base: str, client: aiohttp.ClientSession, catalogue: Catalogue
+) -> None:
+    due = await due_search(catalogue)
+    bodies: list[bytes] = []
+    for name in ("a", "b"):
+        await store(catalogue, due, source_post(name))
+        await finish_all(catalogue)
+        for _ in range(2):
+            async with client.get(f"{base}/api/walls/main/snapshot", headers={"accept-encoding": "gzip"}) as answer:
+                assert answer.headers["content-encoding"] == "gzip"
+                assert int(answer.headers["x-frieze-now"]) > 0
+                bodies.append(await answer.read())
+    assert bodies[0] == bodies[1]
+    assert bodies[2] == bodies[3] != bodies[0]
+    assert len(json.loads(gzip.decompress(bodies[2]))["posts"]) == 2
+
+
+async def test_the_log_gives_what_came_after_a_cursor_or_says_that_it_is_gone(
+    base: str, client: aiohttp.ClientSession, catalogue: Catalogue
+) -> None:
+    due = await due_search(catalogue)
+    await store(catalogue, due, *(source_post(f"p{n}") for n in range(3)))
+    await finish_all(catalogue)
+    head = await catalogue.log.head("main")
+    assert head is not None
+    async with client.get(
+        f"{base}/api/walls/main/events?after={head.epoch}-1", headers={"accept-encoding": "identity"}
+    ) as answer:
+        assert [event["seq"] for event in (await answer.json())["events"]] == [2, 3]
+    async with client.get(f"{base}/api/walls/main/events?after=00000000-1") as answer:
+        assert answer.status == 410
+    async with client.get(f"{base}/api/walls/main/events?after=rubbish") as answer:
+        assert answer.status == 400
+
+
+def test_a_relay_is_told_by_its_path() -> None:
+    assert connect_kind("/stomp") == "relay"
+    assert connect_kind("wss://wall.example/stomp") == "relay"
+    assert connect_kind("wss://wall.example/broker") == "broker"
+    assert connect_kind("ws://127.0.0.1:61614") == "broker"

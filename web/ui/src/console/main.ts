@@ -1,0 +1,5 @@
+import "../tokens.css";
+import "./console.css";
+import { ConsolePage } from "./page.js";
+
+customElements.define("frieze-console", ConsolePage);

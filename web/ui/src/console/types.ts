@@ -1,0 +1,102 @@
+/** What the console's API answers (web/console/answers.py), in TypeScript. Times are RFC 3339 texts. */
+
+export const STATES = ["pending", "approved", "rejected", "removed", "failed", "received"] as const;
+export type State = (typeof STATES)[number];
+export type Policy = "open" | "hold";
+export type ActionKind = "approve" | "reject" | "remove" | "restore" | "retry";
+export type HintKind = "walls" | "posts" | "searches" | "health";
+
+export interface Wall {
+  readonly slug: string;
+  readonly title: string;
+  readonly policy: Policy;
+  readonly counts: Readonly<Record<State, number>>;
+}
+
+export interface Part {
+  readonly part: string;
+  readonly ok: boolean;
+  readonly silent: boolean;
+  readonly sentence: string;
+  readonly since: string;
+  readonly at: string;
+}
+
+export interface Overview {
+  readonly operator: string;
+  readonly token: string;
+  readonly expires_at: string;
+  readonly now: string;
+  readonly networks: readonly string[];
+  readonly walls: readonly Wall[];
+  readonly health: readonly Part[];
+}
+
+export interface Search {
+  readonly id: string;
+  readonly wall: string;
+  readonly network: string;
+  readonly query: string;
+  readonly enabled: boolean;
+  readonly next_at: string;
+  readonly swept_at: string | null;
+  readonly note: string;
+  readonly error: string | null;
+  readonly error_at: string | null;
+  readonly failures: number;
+}
+
+export interface Rendition {
+  readonly role: string;
+  readonly width: number;
+  readonly height: number;
+  readonly url: string;
+}
+
+export interface Media {
+  readonly id: string;
+  readonly kind: "image" | "animation" | "video";
+  readonly alt: string;
+  readonly width: number;
+  readonly height: number;
+  readonly focus: readonly [number, number] | null;
+  readonly thumbhash: string | null;
+  readonly renditions: readonly Rendition[];
+}
+
+export interface Post {
+  readonly id: string;
+  readonly wall: string;
+  readonly state: State;
+  readonly revision: number;
+  readonly shown: boolean;
+  readonly reason: string | null;
+  readonly source: string;
+  readonly url: string | null;
+  readonly author: { readonly name: string; readonly handle: string; readonly avatar: string | null };
+  readonly text: string;
+  readonly created: string;
+  readonly received: string;
+  readonly ready: string | null;
+  readonly changed: string;
+  readonly media: readonly Media[];
+  readonly media_errors: readonly string[];
+}
+
+export interface PostPage {
+  readonly posts: readonly Post[];
+  readonly next: string | null;
+}
+
+export interface Action {
+  readonly kind: ActionKind;
+  readonly operator: string;
+  readonly reason: string;
+  readonly revision: number;
+  readonly at: string;
+}
+
+export interface Story {
+  readonly post: Post;
+  readonly actions: readonly Action[];
+}
