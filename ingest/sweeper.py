@@ -13,6 +13,7 @@ from wall.catalogue import Catalogue
 from wall.catalogue.posts import POSTS_PER_TRANSACTION, Stored
 from wall.catalogue.searches import DueSearch
 from wall.errors import CatalogueError, ClaimLost, SourceError, SourceLimited
+from wall.trouble import Trouble
 
 SWEEPS_AT_ONCE = 4
 LEASE = timedelta(seconds=120)  # above the longest a source may take for one page (X: 25 s and a retry)
@@ -33,6 +34,7 @@ class Sweeper:
         self._holder = holder
         self._free = asyncio.Semaphore(SWEEPS_AT_ONCE)
         self._log = structlog.get_logger("sweeper")
+        self._trouble = Trouble()
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -44,8 +46,9 @@ class Sweeper:
                         for due in await self._claim():
                             await self._free.acquire()
                             tasks.create_task(self._sweep_and_free(due))
+                        self._trouble.over()
                     except CatalogueError as error:
-                        self._log.warning("sweeping stands still", reason=str(error))
+                        self._say_trouble("sweeping stands still", error)
                         await asyncio.sleep(FIRST_PAUSE)
                     await listener.wait(LOOK_SECONDS)
 
@@ -58,9 +61,14 @@ class Sweeper:
         except ClaimLost:
             pass  # paused, removed or taken over: whoever did it knows
         except CatalogueError as error:
-            self._log.warning("a sweep could not be stored", search=due.search.query, reason=str(error))
+            self._say_trouble("a sweep could not be stored", error)
         finally:
             self._free.release()
+
+    def _say_trouble(self, what: str, error: CatalogueError) -> None:
+        held_back = self._trouble.worth_saying(str(error), asyncio.get_running_loop().time())
+        if held_back is not None:
+            self._log.warning(what, reason=str(error), repeats=held_back)
 
     async def _sweep(self, due: DueSearch) -> None:
         source = self._sources[due.search.network]

@@ -19,6 +19,7 @@ from wall.pictures.studio import PictureStudio, Rendered
 from wall.posts import Role
 from wall.store.base import CHUNK, Store
 from wall.store.keys import new_key
+from wall.trouble import Trouble
 
 POSTS_AT_ONCE = 4
 # a worker that died gives its posts back after this; renewed at half of it
@@ -55,7 +56,7 @@ class Worker:
         self._free = asyncio.Semaphore(POSTS_AT_ONCE)
         self._log = structlog.get_logger("worker")
         # what keeps pictures waiting now, for the console; None while all goes well
-        self.trouble: str | None = None
+        self.trouble = Trouble()
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -105,7 +106,7 @@ class Worker:
                 await self._catalogue.work.postpone(work, results, self._next_chance(work))
             else:
                 await self._catalogue.work.finish(work, results)
-                self.trouble = None
+                self.trouble.over()
             kept = True
         finally:
             renewing.cancel()
@@ -200,10 +201,9 @@ class Worker:
         return self._catalogue.now() + timedelta(seconds=random.uniform(longest / 2, longest))  # noqa: S311
 
     def _say_trouble(self, error: FriezeError) -> None:
-        sentence = str(error)
-        if sentence != self.trouble:
-            self.trouble = sentence
-            self._log.warning("pictures wait", reason=sentence)
+        held_back = self.trouble.worth_saying(str(error), asyncio.get_running_loop().time())
+        if held_back is not None:
+            self._log.warning("pictures wait", reason=str(error), repeats=held_back)
 
 
 async def _once(data: bytes) -> AsyncIterator[bytes]:
