@@ -62,6 +62,7 @@ def proxy(activemq: ActiveMQ, tmp_path_factory: pytest.TempPathFactory) -> Itera
         "WEB": f"127.0.0.1:{nobody}",
         "RELAY": f"127.0.0.1:{nobody}",
         "BROKER": activemq.ws_url.removeprefix("ws://"),
+        "RESOLVER": "127.0.0.1",
         "ORIGIN": origin,
         "MORE_ORIGINS": str(folder / "*.map"),
         "HTTP": f"127.0.0.1:{http}",
