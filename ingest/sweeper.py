@@ -18,6 +18,7 @@ from wall.trouble import Trouble
 SWEEPS_AT_ONCE = 4
 LEASE = timedelta(seconds=15)  # renewed at a third of it; after a crash another process goes on so soon
 LOOK_SECONDS = 0.5
+LOOK_AT_LEAST = 0.02  # a search that is due but held by another process must not make us spin
 # pauses after failures: full jitter from 2 s to 5 min where waiting helps; the rest needs an operator
 # (reference: sources.md §6.3)
 FIRST_PAUSE = 2.0
@@ -48,7 +49,16 @@ class Sweeper:
                         task = tasks.create_task(self._sweep_held(due))
                         self._busy.add(task)
                         task.add_done_callback(self._busy.discard)
-                    await listener.wait(LOOK_SECONDS)
+                    await listener.wait(await self._until_next())
+
+    async def _until_next(self) -> float:
+        """Seconds to wait for a change before looking again: until the next search is due, and never long."""
+        with suppress(CatalogueError):
+            soonest = await self._catalogue.searches.soonest(list(self._sources))
+            if soonest is not None:
+                due_in = (soonest - self._catalogue.now()).total_seconds()
+                return min(LOOK_SECONDS, max(LOOK_AT_LEAST, due_in))
+        return LOOK_SECONDS
 
     async def _claim(self, room: int) -> list[DueSearch]:
         try:

@@ -4,6 +4,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ def main() -> None:
         root = Path(folder)
         _start(root, browser)
         _delays(root, browser)
-        print(f"fetch and renditions on one core:      {pictures_a_second(root):6.1f} pictures a second")
+        print(f"fetch and renditions on one core:      {_in_thread(root):6.1f} pictures a second")
         _saturation_and_memory(root, browser)
 
 
@@ -54,12 +55,17 @@ def _delays(root: Path, browser: Browser) -> None:
     with _up(root, demo_pace="2", FRIEZE_DEMO_PICTURES="1") as (process, base):
         page = _open(browser, base)
         _until(lambda: len(catalogue_posts(base)) >= 14, "the opening to be over")
-        before = {painting["media"] for painting in _paintings(page)}
+        before = _seq(base)
         began, used = time.monotonic(), processor_seconds(process.process.pid)
         time.sleep(SECONDS)
         used = (processor_seconds(process.process.pid) - used) / (time.monotonic() - began)
         page.wait_for_timeout(3000)
-        painted = [painting for painting in _paintings(page) if painting["media"] not in before]
+        # each picture's first painting: after a removal, older ones come back to fill the gap
+        first: dict[str, dict[str, Any]] = {}
+        for painting in _paintings(page):
+            if painting["seq"] > before:
+                first.setdefault(painting["media"], painting)
+        painted = list(first.values())
         posts = set(page.evaluate("() => [...window.frieze.posts]"))
         lost = catalogue_posts(base) - posts
         _report("received to painted", painted, "received", "p95 under 1000")
@@ -67,6 +73,12 @@ def _delays(root: Path, browser: Browser) -> None:
         print(f"pictures painted in {SECONDS} s: {len(painted)}; posts of the wall unknown to the page: {len(lost)}")
         print(f"processor while it runs:               {used * 100:6.1f} % of a core")
         page.context.close()
+
+
+def _in_thread(root: Path) -> float:
+    # Playwright's loop runs in this thread
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(pictures_a_second, root).result()
 
 
 def _saturation_and_memory(root: Path, browser: Browser) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy import delete, func, insert, or_, select, update
 
 from wall.catalogue import tables as t
 from wall.catalogue.base import Context, Row
@@ -117,6 +117,12 @@ class Searches:
         return [
             DueSearch(search=_search(row), checkpoint=row["checkpoint"] or {}, token=token) for row, token in claimed
         ]
+
+    async def soonest(self, networks: Sequence[str]) -> datetime | None:
+        """When the next search of these networks is due, or None when there is none."""
+        query = select(func.min(t.search.c.next_at)).where(t.search.c.enabled, t.search.c.network.in_(networks))
+        async with self._context.database.reading() as connection:
+            return await connection.scalar(query)
 
     async def renew(self, due: DueSearch, lease: timedelta) -> None:
         """Keep the search longer; nothing happens when it is no longer ours."""
