@@ -16,6 +16,7 @@ from wall.catalogue import Catalogue
 from wall.destinations import SCREENS, WALL
 from wall.errors import BrokerError, NotFound
 from wall.events import Cursor
+from wall.trouble import Trouble
 
 # one subscription each for all walls and all screens, as ActiveMQ spells it
 _SUBSCRIPTIONS = (f"{WALL}>", f"{SCREENS}>")
@@ -63,7 +64,7 @@ class Upstream:
         self._relay = relay
         self._log = structlog.get_logger("upstream")
         self._connected = False
-        self._trouble: str | None = None
+        self._trouble = Trouble()
 
     def ready(self) -> bool:
         """Whether the relay hears the broker now."""
@@ -85,11 +86,10 @@ class Upstream:
                 destination, lambda headers, body: self._relay.receive(headers["destination"], headers, body)
             )
         self._connected = True
-        self._trouble = None
+        self._trouble.over()
         await asyncio.shield(connection.lost)
 
     def _say_trouble(self, error: BrokerError) -> None:
-        sentence = str(error)
-        if sentence != self._trouble:
-            self._trouble = sentence
-            self._log.warning("the relay hears nothing", reason=sentence)
+        held_back = self._trouble.worth_saying(str(error), asyncio.get_running_loop().time())
+        if held_back is not None:
+            self._log.warning("the relay hears nothing", reason=str(error), repeats=held_back)

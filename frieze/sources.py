@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from frieze.networks import NETWORKS
 from frieze.settings import Settings
 from ingest.fetch import Fetcher
+from ingest.sources.absent import AbsentSource
 from ingest.sources.base import Source
 from ingest.sources.command import CommandSource
 from ingest.sources.demo import DemoSource
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _WALL = "main"
 _DEMO_QUERY = "everything"
+_NO_X = "X is not set up here: put a bearer token into FRIEZE_X_BEARER_TOKEN and start Frieze again."
 
 Check = Callable[[str], None]
 
@@ -31,8 +33,7 @@ async def make_sources(stack: AsyncExitStack, settings: Settings, store: Store) 
     fetcher = await stack.enter_async_context(Fetcher(allow=settings.fetch_allow))
     demo = DemoSource(pace=settings.demo_pace, pictures=settings.demo_pictures)
     made: list[Source] = [CommandSource(store), FolderSource(), demo]
-    if settings.x_bearer_token is not None:
-        made.append(x_source(settings, fetcher))
+    made.append(x_source(settings, fetcher) if settings.x_bearer_token is not None else AbsentSource("x", _NO_X))
     for source in made:
         stack.push_async_callback(source.close)
     return {source.network: source for source in made}

@@ -8,6 +8,7 @@ import structlog
 from wall.catalogue import Catalogue
 from wall.errors import CatalogueError, StoreError
 from wall.store.base import Store
+from wall.trouble import Trouble
 
 EVERY_SECONDS = 60.0
 # how long a removed or rejected post's bytes are kept, so that an operator can restore it
@@ -22,6 +23,7 @@ class Housekeeping:
         self._catalogue = catalogue
         self._store = store
         self._log = structlog.get_logger("housekeeping")
+        self._trouble = Trouble()
 
     async def run(self) -> None:
         while True:
@@ -29,8 +31,10 @@ class Housekeeping:
                 await self._catalogue.log.prune()
                 while await self.purge() == AT_ONCE:
                     pass
+                self._trouble.over()
             except (CatalogueError, StoreError) as error:
-                self._log.warning("could not tidy up", reason=str(error))
+                if self._trouble.worth_saying(str(error), asyncio.get_running_loop().time()) is not None:
+                    self._log.warning("could not tidy up", reason=str(error))
             await asyncio.sleep(EVERY_SECONDS)
 
     async def purge(self) -> int:

@@ -36,7 +36,7 @@ class Ingest:
 
     async def _report(self) -> None:
         while True:
-            trouble = self._worker.trouble
+            trouble = self._worker.trouble.sentence
             with suppress(CatalogueError):
                 await self._catalogue.health.say(
                     f"ingest {self._holder}", ok=trouble is None, sentence=trouble or "Sweeping and making thumbnails."

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from datetime import timedelta
 
 import structlog
@@ -13,9 +13,10 @@ from wall.catalogue import Catalogue
 from wall.catalogue.posts import POSTS_PER_TRANSACTION, Stored
 from wall.catalogue.searches import DueSearch
 from wall.errors import CatalogueError, ClaimLost, SourceError, SourceLimited
+from wall.trouble import Trouble
 
 SWEEPS_AT_ONCE = 4
-LEASE = timedelta(seconds=120)  # above the longest a source may take for one page (X: 25 s and a retry)
+LEASE = timedelta(seconds=15)  # renewed at a third of it; after a crash another process goes on so soon
 LOOK_SECONDS = 0.5
 # pauses after failures: full jitter from 2 s to 5 min where waiting helps; the rest needs an operator
 # (reference: sources.md §6.3)
@@ -31,36 +32,56 @@ class Sweeper:
         self._catalogue = catalogue
         self._sources = sources
         self._holder = holder
-        self._free = asyncio.Semaphore(SWEEPS_AT_ONCE)
+        self._busy: set[asyncio.Task[None]] = set()
         self._log = structlog.get_logger("sweeper")
+        self._trouble = Trouble()
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
             with self._catalogue.changed.listen() as listener:
                 while True:
-                    await self._free.acquire()
-                    self._free.release()
-                    try:
-                        for due in await self._claim():
-                            await self._free.acquire()
-                            tasks.create_task(self._sweep_and_free(due))
-                    except CatalogueError as error:
-                        self._log.warning("sweeping stands still", reason=str(error))
-                        await asyncio.sleep(FIRST_PAUSE)
+                    room = SWEEPS_AT_ONCE - len(self._busy)
+                    if room == 0:
+                        await asyncio.wait(self._busy, return_when=asyncio.FIRST_COMPLETED)
+                        continue
+                    for due in await self._claim(room):
+                        task = tasks.create_task(self._sweep_held(due))
+                        self._busy.add(task)
+                        task.add_done_callback(self._busy.discard)
                     await listener.wait(LOOK_SECONDS)
 
-    async def _claim(self) -> list[DueSearch]:
-        return await self._catalogue.searches.claim_due(list(self._sources), self._holder, LEASE, SWEEPS_AT_ONCE)
+    async def _claim(self, room: int) -> list[DueSearch]:
+        try:
+            due = await self._catalogue.searches.claim_due(list(self._sources), self._holder, LEASE, room)
+        except CatalogueError as error:
+            self._say_trouble("sweeping stands still", error)
+            await asyncio.sleep(FIRST_PAUSE)
+            return []
+        self._trouble.over()
+        return due
 
-    async def _sweep_and_free(self, due: DueSearch) -> None:
+    async def _sweep_held(self, due: DueSearch) -> None:
+        """A sweep while its claim is renewed; a killed process gives the search back soon."""
+        renewing = asyncio.create_task(self._renew(due))
         try:
             await self._sweep(due)
         except ClaimLost:
             pass  # paused, removed or taken over: whoever did it knows
         except CatalogueError as error:
-            self._log.warning("a sweep could not be stored", search=due.search.query, reason=str(error))
+            self._say_trouble("a sweep could not be stored", error)
         finally:
-            self._free.release()
+            renewing.cancel()
+
+    async def _renew(self, due: DueSearch) -> None:
+        while True:
+            await asyncio.sleep(LEASE.total_seconds() / 3)
+            with suppress(CatalogueError):
+                await self._catalogue.searches.renew(due, LEASE)
+
+    def _say_trouble(self, what: str, error: CatalogueError) -> None:
+        held_back = self._trouble.worth_saying(str(error), asyncio.get_running_loop().time())
+        if held_back is not None:
+            self._log.warning(what, reason=str(error), repeats=held_back)
 
     async def _sweep(self, due: DueSearch) -> None:
         source = self._sources[due.search.network]

@@ -19,10 +19,11 @@ from wall.pictures.studio import PictureStudio, Rendered
 from wall.posts import Role
 from wall.store.base import CHUNK, Store
 from wall.store.keys import new_key
+from wall.trouble import Trouble
 
 POSTS_AT_ONCE = 4
-# a worker that died gives its posts back after this; renewed at half of it
-LEASE = timedelta(seconds=60)
+# a worker that died gives its posts back after this; renewed at a third of it
+LEASE = timedelta(seconds=15)
 LOOK_SECONDS = 0.5
 # a picture's host gets so many chances over about a quarter of an hour; then the post goes on without the picture
 FETCH_ATTEMPTS = 6
@@ -52,40 +53,42 @@ class Worker:
         self._studio = studio
         self._holder = holder
         self._folder = folder
-        self._free = asyncio.Semaphore(POSTS_AT_ONCE)
+        self._busy: set[asyncio.Task[None]] = set()
         self._log = structlog.get_logger("worker")
         # what keeps pictures waiting now, for the console; None while all goes well
-        self.trouble: str | None = None
+        self.trouble = Trouble()
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
             with self._catalogue.changed.listen() as listener:
                 while True:
-                    await self._free.acquire()
-                    self._free.release()
-                    try:
-                        claimed = await self._catalogue.work.claim(
-                            list(self._sources), self._holder, LEASE, POSTS_AT_ONCE
-                        )
-                    except CatalogueError as error:
-                        self._say_trouble(error)
-                        await asyncio.sleep(FIRST_PAUSE)
+                    room = POSTS_AT_ONCE - len(self._busy)
+                    if room == 0:
+                        await asyncio.wait(self._busy, return_when=asyncio.FIRST_COMPLETED)
                         continue
+                    claimed = await self._claim(room)
                     for work in claimed:
-                        await self._free.acquire()
-                        tasks.create_task(self._do_and_free(work))
+                        task = tasks.create_task(self._do_held(work))
+                        self._busy.add(task)
+                        task.add_done_callback(self._busy.discard)
                     if not claimed:
                         await listener.wait(LOOK_SECONDS)
 
-    async def _do_and_free(self, work: PostWork) -> None:
+    async def _claim(self, room: int) -> list[PostWork]:
+        try:
+            return await self._catalogue.work.claim(list(self._sources), self._holder, LEASE, room)
+        except CatalogueError as error:
+            self._say_trouble(error)
+            await asyncio.sleep(FIRST_PAUSE)
+            return []
+
+    async def _do_held(self, work: PostWork) -> None:
         try:
             await self._do(work)
         except ClaimLost:
             pass  # edited, removed or taken over: the newer work counts
         except FriezeError as error:
             self._say_trouble(error)
-        finally:
-            self._free.release()
 
     async def _do(self, work: PostWork) -> None:
         renewing = asyncio.create_task(self._keep(work))
@@ -105,7 +108,7 @@ class Worker:
                 await self._catalogue.work.postpone(work, results, self._next_chance(work))
             else:
                 await self._catalogue.work.finish(work, results)
-                self.trouble = None
+                self.trouble.over()
             kept = True
         finally:
             renewing.cancel()
@@ -177,7 +180,7 @@ class Worker:
 
     async def _keep(self, work: PostWork) -> None:
         while True:
-            await asyncio.sleep(LEASE.total_seconds() / 2)
+            await asyncio.sleep(LEASE.total_seconds() / 3)
             with suppress(CatalogueError):
                 await self._catalogue.work.renew(work, LEASE)
 
@@ -200,10 +203,9 @@ class Worker:
         return self._catalogue.now() + timedelta(seconds=random.uniform(longest / 2, longest))  # noqa: S311
 
     def _say_trouble(self, error: FriezeError) -> None:
-        sentence = str(error)
-        if sentence != self.trouble:
-            self.trouble = sentence
-            self._log.warning("pictures wait", reason=sentence)
+        held_back = self.trouble.worth_saying(str(error), asyncio.get_running_loop().time())
+        if held_back is not None:
+            self._log.warning("pictures wait", reason=str(error), repeats=held_back)
 
 
 async def _once(data: bytes) -> AsyncIterator[bytes]:

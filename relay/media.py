@@ -18,8 +18,9 @@ from starlette.types import Receive, Scope, Send
 
 from wall.catalogue import Catalogue
 from wall.catalogue.media import ServedRendition
-from wall.errors import CatalogueError, ObjectMissing, StoreError
+from wall.errors import CatalogueError, FriezeError, ObjectMissing, StoreError
 from wall.store.base import Store
+from wall.trouble import Trouble
 
 STATE_SECONDS = 1.0  # ARCHITECTURE §7: how long a post's state may be remembered
 CACHE_BYTES = 64 * 1024 * 1024
@@ -55,6 +56,7 @@ class MediaServer:
         self._reading: dict[str, asyncio.Task[bytes]] = {}
         self._looking: dict[tuple[str, str], asyncio.Task[ServedRendition | None]] = {}
         self._log = structlog.get_logger("media")
+        self._trouble = Trouble()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         match = _PATH.fullmatch(scope["path"])
@@ -67,7 +69,7 @@ class MediaServer:
         try:
             await self._answer(scope, receive, send, match[1], match[2])
         except CatalogueError as error:
-            self._log.warning("media can't be looked up", reason=str(error))
+            self._say_trouble("pictures can't be looked up", error)
             await _refuse(send, HTTPStatus.SERVICE_UNAVAILABLE, [(b"retry-after", b"2")])
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, media_id: str, role: str) -> None:
@@ -110,7 +112,7 @@ class MediaServer:
             await _refuse(send, HTTPStatus.NOT_FOUND)
             return
         except StoreError as error:
-            self._log.warning("the store does not answer", reason=str(error))
+            self._say_trouble("the store does not answer", error)
             await _refuse(send, HTTPStatus.SERVICE_UNAVAILABLE, [(b"retry-after", b"2")])
             return
         await _start(send, HTTPStatus.OK, headers)
@@ -122,6 +124,11 @@ class MediaServer:
                 async with asyncio.timeout(SEND_SECONDS):
                     await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body"})
+
+    def _say_trouble(self, what: str, error: FriezeError) -> None:
+        held_back = self._trouble.worth_saying(str(error), asyncio.get_running_loop().time())
+        if held_back is not None:
+            self._log.warning(what, reason=str(error), repeats=held_back)
 
     async def _look(self, media_id: str, role: str) -> ServedRendition | None:
         key = (media_id, role)

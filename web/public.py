@@ -45,6 +45,8 @@ class PublicPages:
                 await self.catalogue.walls.get(request.path_params["slug"])
             except NotFound as error:
                 return Response(str(error), HTTPStatus.NOT_FOUND, media_type="text/plain")
+            except CatalogueUnavailable:
+                pass  # the page itself says that it is not live, and goes on asking
             return page.response()
 
         async def wall(request: Request) -> Response:
@@ -76,7 +78,7 @@ class PublicPages:
             return _shared(request, shared, self.catalogue)
 
         return [
-            Route("/", home),
+            Route("/", _guarded(home)),
             Route("/w/{slug}", wall_page),
             Route("/api/walls/{slug}", _guarded(wall)),
             Route("/api/walls/{slug}/snapshot", _guarded(snapshot)),

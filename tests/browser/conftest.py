@@ -9,8 +9,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.browser.chromium import ARGUMENTS
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Generator[Browser]:
+    """One browser for a module's tests; Playwright's loop must have ended before another module runs one of its own."""
     path = shutil.which("chromium")
     assert path is not None, "these tests need Chromium; script/test installs Debian's"
     with sync_playwright() as playwright:

@@ -3,6 +3,8 @@
 One page subscribes directly to ActiveMQ's ws, a second one through `frieze relay`.
 """
 
+import json
+import time
 from collections.abc import Generator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -11,9 +13,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser.wall import catalogue_posts, is_live, shown_posts, tiles, until_page
+from tests.browser.wall import catalogue_posts, is_live, shown_posts, snapshot, tiles, until_page
 from tests.fakes.waiting import until_blocking
-from tests.fakes.x import XStandIn
+from tests.fakes.x import Scripted, XStandIn
 from tests.integration.activemq import ActiveMQ
 from tests.moderating import act
 from tests.postgres import Postgres, free_port
@@ -134,3 +136,48 @@ def test_a_broker_restart_loses_nothing_and_shows_nothing_twice(
     for page in pages.values():
         assert gone not in shown_posts(page)
         _assert_each_picture_once(page)
+
+
+def test_troubles_of_x_and_odd_posts_delay_but_lose_nothing(installation: Installation, pages: dict[str, Page]) -> None:
+    x = installation.x
+    soon = {"x-rate-limit-limit": "450", "x-rate-limit-remaining": "0", "x-rate-limit-reset": str(int(time.time()) + 8)}
+    x.script("503-html", "200-html", Scripted(429, {"title": "Too Many Requests"}, soon))
+    edited = x.add_post(text="Before the edit #frieze", pictures=1)
+    broken = x.add_post(text="Not a picture #frieze", pictures=1)
+    x.script_picture(broken, "html")
+    x.add_post(text="No picture #frieze", pictures=0)
+    _until_both_show(installation, pages, 1)
+    x.edit(edited, "After the edit #frieze")
+    x.add_post(text="Indexed late #frieze", pictures=4, ago=30)
+    _until_both_show(installation, pages, 2)
+    until_blocking(
+        lambda: (
+            {post["text"] for post in snapshot(installation.direct)["posts"]}
+            == {"After the edit #frieze", "Indexed late #frieze"}
+        ),
+        "the edit in the catalogue",
+        60,
+    )
+    for name, page in pages.items():
+        until_page(page, lambda page=page: len(tiles(page)) == 5, f"every picture on the {name} page")
+        revision = {tile["post"]: tile["revision"] for tile in tiles(page)}
+        assert sorted(revision.values()) == [1, 2]
+        _assert_each_picture_once(page)
+
+
+def test_spent_credits_are_said_in_words_and_an_operator_can_go_on(
+    installation: Installation, pages: dict[str, Page]
+) -> None:
+    installation.x.script("402")
+    installation.x.add_post(text="After the payment #frieze", pictures=1)
+
+    def error() -> str:
+        [search] = run("search", "list", "--json", settings=installation.settings).stdout.splitlines()
+        return str(json.loads(search)["error"])
+
+    until_blocking(error, "the search to fail", 40)
+    assert "credits" in error()
+    # adding a search again is how one goes on at the command line
+    run("search", "add", "main", "x", "#frieze", settings=installation.settings)
+    _until_both_show(installation, pages, 1)
+    assert error() == ""

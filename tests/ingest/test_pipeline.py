@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from ingest.service import Ingest
+from ingest.sources.absent import AbsentSource
 from ingest.sources.base import Checkpoint, Page, Source
 from ingest.sources.demo import DemoSource
 from ingest.worker import Worker
@@ -146,6 +147,17 @@ async def test_a_sweep_that_fails_is_said_and_repeated(
     assert (after.error, after.failures) == (None, 0)
     assert source.sweeps == 2
     assert after.error_at is not None
+
+
+async def test_a_search_of_a_network_that_is_not_set_up_says_what_to_do(
+    catalogue: Catalogue, store: Store, tmp_path: Path
+) -> None:
+    await catalogue.searches.add("main", "x", "#frieze")
+    async with _ingesting(catalogue, store, AbsentSource("x", "Set FRIEZE_X_BEARER_TOKEN."), tmp_path):
+        end = asyncio.get_running_loop().time() + 20
+        while (await catalogue.searches.all())[0].error != "Set FRIEZE_X_BEARER_TOKEN.":
+            assert asyncio.get_running_loop().time() < end
+            await asyncio.sleep(0.05)
 
 
 async def test_the_original_is_kept_but_not_shown(catalogue: Catalogue, store: Store, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from wall.catalogue.walls import Wall
 from wall.destinations import wall_topic
 from wall.errors import BrokerError, CatalogueError, PositionAhead
 from wall.events import Cursor, Event
+from wall.trouble import Trouble
 from wall.wire import encode_event, headers
 
 WINDOW = 64  # unconfirmed events at once; with 150 ms to the broker that is still 400 a second
@@ -48,6 +49,7 @@ class Publisher:
         self._subscribed: set[str] = set()
         self._ahead: dict[str, Cursor] = {}
         self._state = (True, "Starting.")
+        self._trouble = Trouble()
 
     async def run(self) -> None:
         """Publish until cancelled; gives its claims back on the way out."""
@@ -190,13 +192,14 @@ class Publisher:
             )
 
     def _say_well(self, connection: BrokerConnection) -> None:
+        self._trouble.over()
         self._state = (True, f"Connected to the broker at {connection.host[0]}:{connection.host[1]}.")
 
     def _say_trouble(self, error: BrokerError | CatalogueError) -> None:
-        sentence = str(error)
-        if self._state != (False, sentence):
-            self._state = (False, sentence)
-            self._log.warning("publishing stands still", reason=sentence)
+        self._state = (False, str(error))
+        held_back = self._trouble.worth_saying(str(error), asyncio.get_running_loop().time())
+        if held_back is not None:
+            self._log.warning("publishing stands still", reason=str(error), repeats=held_back)
 
     async def _release(self) -> None:
         with suppress(CatalogueError):

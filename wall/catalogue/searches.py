@@ -118,6 +118,15 @@ class Searches:
             DueSearch(search=_search(row), checkpoint=row["checkpoint"] or {}, token=token) for row, token in claimed
         ]
 
+    async def renew(self, due: DueSearch, lease: timedelta) -> None:
+        """Keep the search longer; nothing happens when it is no longer ours."""
+        async with self._context.database.writing() as connection:
+            await connection.execute(
+                update(t.search)
+                .where(t.search.c.id == due.search.id, t.search.c.token == due.token)
+                .values(claimed_until=self._context.now() + lease)
+            )
+
     async def finish(self, due: DueSearch, *, next_at: datetime, note: str) -> None:
         """A sweep is complete."""
         await self._settle(

@@ -78,9 +78,7 @@ function large(media: Media | null, post: Post): TemplateResult {
             />`
           : nothing
       }
-      <p class="note">
-        ${post.state === "removed" ? "Pictures of removed posts are not served." : "This picture can’t be loaded."}
-      </p>
+      <p class="note">This picture can’t be loaded.</p>
     </div>
   </div>`;
 }

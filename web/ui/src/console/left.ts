@@ -222,9 +222,11 @@ function partRow(part: Part, now: number): TemplateResult {
     : part.ok
       ? "Well"
       : `Trouble for ${ago(part.since, now)}`;
+  // parts name themselves and the process they run in: `publisher host-812-1f`
+  const [name, ...place] = part.part.split(" ");
   return html`<li class="part ${well ? "well" : part.silent ? "silent" : "bad"}">
     ${shape(well ? "check" : "alert")}
-    <span class="text">${part.part}</span>
+    <span class="text" title=${part.part}>${name}<small>${place.join(" ")}</small></span>
     <span class="word">${word}</span>
     <p>${part.sentence}</p>
   </li>`;

@@ -116,7 +116,7 @@ export function reduce(model: Model, change: Change): Model {
       return { ...model, searches: change.searches };
     case "page":
       if (change.wall !== model.wall || change.view !== model.view) return model;
-      return keepSelection(model, {
+      return withSelection({
         ...model,
         posts: change.page.posts,
         next: change.page.next,
@@ -247,11 +247,10 @@ function emptied(model: Model): Model {
   };
 }
 
-/** After a new reading the selection stays on its post, also when that has left the list. */
-function keepSelection(before: Model, after: Model): Model {
-  if (after.selected !== null || after.over !== null) return after;
-  const first = visible(after)[0];
-  return first && before.posts === null ? { ...after, selected: first.id, story: null, picture: 0 } : after;
+/** A new reading leaves the selection on its post, also when that has left the list; where none is, the first one is. */
+function withSelection(model: Model): Model {
+  const first = visible(model)[0];
+  return model.selected === null && first ? select(model, first.id) : model;
 }
 
 function select(model: Model, id: string | null): Model {

@@ -41,6 +41,11 @@ describe("reading", () => {
     expect(atWork("a", "b").selected).toBe("a");
   });
 
+  test("what arrives in an empty list is selected", () => {
+    const page = { posts: [post("a"), post("b")], next: null };
+    expect(reduce(atWork(), { type: "page", wall: "main", view: "pending", page }).selected).toBe("a");
+  });
+
   test("a page of another view that comes late is dropped", () => {
     const model = reduce(atWork("a"), { type: "view", view: "removed" });
     const late = reduce(model, {
