@@ -45,6 +45,8 @@ def _ready(settings: Settings) -> Life:
         connection.request("GET", "/readyz")
         answer = connection.getresponse()
         text = answer.read(200).decode("utf-8", "replace").strip()
+    except TimeoutError:
+        return Life(False, f"No answer within {ANSWER_SECONDS:g} s; most likely the database is away.")
     except (OSError, http.client.HTTPException) as error:
         return Life(False, f"Nothing answers on port {settings.port}: {str(error) or type(error).__name__}.")
     finally:

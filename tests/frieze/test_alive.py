@@ -64,6 +64,16 @@ def test_a_part_that_does_not_answer_is_not_alive() -> None:
     assert "Nothing answers" in life.sentence
 
 
+def test_a_part_that_takes_too_long_is_not_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("frieze.alive.ANSWER_SECONDS", 0.05)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()  # the kernel takes the connection, nobody answers
+        life = alive(load(port=silent.getsockname()[1]), "web")
+    assert not life.ok
+    assert life.sentence.startswith("No answer within")
+
+
 def _report(url: str, *, part: str, ok: bool, age: timedelta) -> None:
     """Let a part report, as long ago as `age`."""
 
