@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from wall.catalogue import Catalogue
 from wall.catalogue.media import ServedRendition
+from wall.catalogue.single import SingleFlight
 from wall.errors import CatalogueError, FriezeError, ObjectMissing, StoreError
 from wall.store.base import Store
 from wall.trouble import Trouble
@@ -25,6 +26,7 @@ from wall.trouble import Trouble
 STATE_SECONDS = 1.0  # ARCHITECTURE §7: how long a post's state may be remembered
 CACHE_BYTES = 64 * 1024 * 1024
 CACHED_AT_MOST = 256 * 1024  # bytes of one rendition; larger ones always stream
+KNOWN_AT_MOST = 10_000  # renditions whose state is remembered; some 200 bytes each
 SEND_SECONDS = 120.0  # a viewer that takes nothing for so long is gone; reference: media.md §5.2
 
 _PATH = re.compile(r"/media/([a-z2-7]{26})/([a-z]+(?:-[0-9]+)?)", re.ASCII)
@@ -53,8 +55,8 @@ class MediaServer:
         self._known: OrderedDict[tuple[str, str], _Known] = OrderedDict()
         self._cache: OrderedDict[str, bytes] = OrderedDict()
         self._cached = 0
-        self._reading: dict[str, asyncio.Task[bytes]] = {}
-        self._looking: dict[tuple[str, str], asyncio.Task[ServedRendition | None]] = {}
+        self._reading: SingleFlight[str, bytes] = SingleFlight()
+        self._looking: SingleFlight[tuple[str, str], ServedRendition | None] = SingleFlight()
         self._log = structlog.get_logger("media")
         self._trouble = Trouble()
 
@@ -136,14 +138,9 @@ class MediaServer:
         known = self._known.get(key)
         if known is not None and known.until > now:
             return known.rendition
-        task = self._looking.get(key)
-        if task is None:
-            task = asyncio.ensure_future(self._catalogue.media.find(media_id, role))
-            self._looking[key] = task
-            task.add_done_callback(lambda _: self._looking.pop(key, None))
-        rendition = await asyncio.shield(task)
+        rendition = await self._looking.get(key, lambda: self._catalogue.media.find(media_id, role))
         self._known[key] = _Known(rendition, now + STATE_SECONDS)
-        while len(self._known) > 10_000:
+        while len(self._known) > KNOWN_AT_MOST:
             self._known.popitem(last=False)
         return rendition
 
@@ -159,12 +156,7 @@ class MediaServer:
         if body is not None:
             self._cache.move_to_end(key)
             return body
-        task = self._reading.get(key)
-        if task is None:
-            task = asyncio.ensure_future(self._read(key))
-            self._reading[key] = task
-            task.add_done_callback(lambda _: self._reading.pop(key, None))
-        return await asyncio.shield(task)
+        return await self._reading.get(key, lambda: self._read(key))
 
     async def _read(self, key: str) -> bytes:
         opened = await self._store.open(key)

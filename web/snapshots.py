@@ -7,9 +7,9 @@ import gzip
 from dataclasses import dataclass
 
 from wall.catalogue import Catalogue
+from wall.catalogue.single import SingleFlight
 from wall.events import Cursor
 from wall.wire import encode_snapshot
-from web.single import SingleFlight
 
 # one per wall is enough: a newer one replaces it
 _COMPRESSION = 6
