@@ -13,6 +13,8 @@ from wall.trouble import Trouble
 EVERY_SECONDS = 60.0
 # how long a removed or rejected post's bytes are kept, so that an operator can restore it
 KEEP_REMOVED = timedelta(hours=24)
+# longer than any source still tells of a post (X: seven days); then nothing can bring it back
+REMEMBER_WITHDRAWN = timedelta(days=8)
 AT_ONCE = 100
 
 
@@ -29,6 +31,7 @@ class Housekeeping:
         while True:
             try:
                 await self._catalogue.log.prune()
+                await self._catalogue.posts.forget_withdrawn(REMEMBER_WITHDRAWN)
                 while await self.purge() == AT_ONCE:
                     pass
                 self._trouble.over()

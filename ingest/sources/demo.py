@@ -21,6 +21,7 @@ from wall.posts import SourceMedia, SourcePost, SourceRemoval
 
 NETWORK = "demo"
 QUERY_LENGTH = 200  # characters
+KEPT = 500  # posts; older ones are removed, so that a demo left running for a year fills no disk
 OPENING = 12  # posts that come quickly, so that a new wall fills while somebody watches
 _OPENING_STEP = 3
 _OPENING_PAUSE = 0.8  # seconds
@@ -68,6 +69,8 @@ class DemoSource:
             posts.append(self._post(query, number, 1, times[number]))
             if self._changes and number % _EDIT_EVERY == _EDIT_EVERY - 1 and number - _EDIT_BACK in times:
                 posts.append(self._post(query, number - _EDIT_BACK, 2, times[number - _EDIT_BACK]))
+            if number >= KEPT:
+                removals.append(SourceRemoval(key=self._key(query, number - KEPT)))
             if self._changes and number % _REMOVE_EVERY == _REMOVE_EVERY - 1:
                 removals.append(SourceRemoval(key=self._key(query, number - _REMOVE_BACK)))
         kept = dict(sorted(times.items())[-_REMEMBERED:])

@@ -63,15 +63,15 @@ class MediaRecords:
         return hmac.compare_digest(signature, await self._signature(media_address(media_id, role), until))
 
     async def purgeable(self, kept: timedelta, limit: int) -> list[tuple[str, list[str]]]:
-        """Media whose bytes may go, with their store keys: of posts removed or rejected longer than `kept` ago, and of
-        revisions that an edit replaced."""
+        """Media whose bytes may go, with their store keys: of posts removed or rejected longer than `kept` ago, of
+        posts that their source withdrew, and of revisions that an edit replaced."""
         old = self._context.now() - kept
         over = t.post.c.state.in_((State.REMOVED.value, State.REJECTED.value)) & (t.post.c.changed_at < old)
         replaced = ~t.media.c.current & ~t.media.c.shown
         query = (
             select(t.media.c.id, t.media.c.renditions)
             .join(t.post, t.post.c.id == t.media.c.post_id)
-            .where(t.media.c.renditions.is_not(None), ~t.media.c.purged, or_(over, replaced))
+            .where(t.media.c.renditions.is_not(None), ~t.media.c.purged, or_(over, t.post.c.withdrawn, replaced))
             .order_by(t.media.c.id)
             .limit(limit)
         )

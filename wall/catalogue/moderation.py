@@ -58,6 +58,12 @@ class Moderation:
             await take_down(connection, post["wall"], [post], now, reason or None)
         elif kind in (ActionKind.APPROVE, ActionKind.RESTORE):
             if kind is ActionKind.RESTORE:
+                if post["withdrawn"]:
+                    raise MoveRefused(
+                        "Its own source says that this post is gone, so it can't be restored.",
+                        state=post["state"],
+                        revision=post["revision"],
+                    )
                 # a restored post is a new revision, so that nobody takes it for the one that was removed
                 post = {**post, "revision": post["revision"] + 1}
             wall = await lock_wall(connection, post["wall"])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -81,7 +81,7 @@ class Posts:
             for key in sorted(by_key.keys() - known.keys() - gone):
                 new += await self._insert(connection, due.search.wall, due.search.network, by_key[key], now)
             leaving = [row for key, row in known.items() if key in gone and row["state"] != State.REMOVED]
-            await take_down(connection, due.search.wall, leaving, now, "The source says it is gone.")
+            await take_down(connection, due.search.wall, leaving, now, "The source says it is gone.", withdrawn=True)
         if new or edited or leaving:
             self._context.changed.fire()
         return Stored(new=new, edited=edited, removed=len(leaving))
@@ -98,6 +98,22 @@ class Posts:
             post_id: str = (await connection.execute(query)).scalar_one()
         self._context.changed.fire()
         return post_id
+
+    async def forget_withdrawn(self, after: timedelta) -> int:
+        """Drop posts that their source withdrew longer than `after` ago and whose bytes are gone; how many.
+
+        Until then they are remembered, so that nothing older brings them back.
+        """
+        bytes_left = select(t.media.c.id).where(t.media.c.post_id == t.post.c.id, t.media.c.renditions.is_not(None))
+        async with self._context.database.writing() as connection:
+            gone = await connection.execute(
+                delete(t.post).where(
+                    t.post.c.withdrawn,
+                    t.post.c.changed_at < self._context.now() - after,
+                    ~bytes_left.where(~t.media.c.purged).exists(),
+                )
+            )
+        return gone.rowcount
 
     async def snapshot(self, slug: str) -> Snapshot:
         """The wall as it is now: the newest posts, newest first, and the cursor they are true for."""

@@ -115,9 +115,18 @@ async def approve(connection: AsyncConnection, post: Row, wall: Wall, now: datet
 
 
 async def take_down(
-    connection: AsyncConnection, slug: str, posts: Sequence[Row], now: datetime, reason: str | None
+    connection: AsyncConnection,
+    slug: str,
+    posts: Sequence[Row],
+    now: datetime,
+    reason: str | None,
+    *,
+    withdrawn: bool = False,
 ) -> None:
-    """Move locked posts of one wall to `removed`; viewers hear of those that were shown, in one event."""
+    """Move locked posts of one wall to `removed`; viewers hear of those that were shown, in one event.
+
+    `withdrawn`: their own source says so.
+    """
     ids = [post["id"] for post in posts]
     if not ids:
         return
@@ -125,6 +134,7 @@ async def take_down(
     values: dict[str, Any] = {
         "state": State.REMOVED.value,
         "reason": reason,
+        "withdrawn": withdrawn,
         "shown": None,
         "changed_at": now,
         "work_at": None,

@@ -104,6 +104,8 @@ post = Table(
     Column("revision", Integer, nullable=False),
     Column("state", String(10), nullable=False),
     Column("reason", Text),
+    # its own source says that it is gone: nobody can restore it, and its bytes go at once
+    Column("withdrawn", Boolean, nullable=False, default=False),
     Column("author_name", Text, nullable=False),
     Column("author_handle", Text, nullable=False),
     Column("text", Text, nullable=False),

@@ -1,6 +1,7 @@
 """From a source's page to the snapshot, on both databases."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -176,3 +177,33 @@ async def test_two_workers_never_get_the_same_post(catalogue: Catalogue) -> None
     assert len(first) == 6
     assert len(second) == 4
     assert not {work.post_id for work in first} & {work.post_id for work in second}
+
+
+async def test_what_the_source_withdrew_cant_be_restored_and_its_bytes_may_go_at_once(catalogue: Catalogue) -> None:
+    due = await due_search(catalogue)
+    await store(catalogue, due, source_post("a"), source_post("b"))
+    await finish_all(catalogue)
+    assert len((await catalogue.posts.snapshot("main")).posts) == 2
+    await catalogue.posts.store(due, LEASE, posts=(), removals=[SourceRemoval(key="a")], checkpoint={})
+    [removed] = await catalogue.posts.by_state("main", State.REMOVED)
+    with pytest.raises(MoveRefused, match="can't be restored"):
+        await catalogue.moderation.act(
+            removed.post.id, ActionKind.RESTORE, operator="eve", state=State.REMOVED, revision=1
+        )
+    [(media_id, keys)] = await catalogue.media.purgeable(timedelta(hours=24), 10)
+    assert keys == ["k"]
+    assert await catalogue.posts.forget_withdrawn(timedelta(0)) == 0
+    await catalogue.media.purged(media_id)
+    assert await catalogue.media.purgeable(timedelta(hours=24), 10) == []
+    assert await catalogue.posts.forget_withdrawn(timedelta(0)) == 1
+    assert (await catalogue.posts.counts("main"))[State.REMOVED] == 0
+
+
+async def test_an_operators_removal_keeps_the_bytes_for_a_while(catalogue: Catalogue) -> None:
+    due = await due_search(catalogue)
+    await store(catalogue, due, source_post("a"))
+    await finish_all(catalogue)
+    post_id = (await catalogue.posts.snapshot("main")).posts[0].id
+    await catalogue.moderation.act(post_id, ActionKind.REMOVE, operator="eve", state=State.APPROVED, revision=1)
+    assert await catalogue.media.purgeable(timedelta(hours=24), 10) == []
+    assert len(await catalogue.media.purgeable(timedelta(seconds=-1), 10)) == 1

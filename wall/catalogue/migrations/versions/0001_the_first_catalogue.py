@@ -77,6 +77,7 @@ def upgrade() -> None:
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("withdrawn", sa.Boolean(), nullable=False),
         sa.Column("author_name", sa.Text(), nullable=False),
         sa.Column("author_handle", sa.Text(), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
