@@ -3,14 +3,17 @@
 import json
 import re
 import socket
+import subprocess
+import sys
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
+from tests.fakes.waiting import until_blocking
 from tests.photographs import photograph
 from tests.postgres import free_port
-from tests.processes import Frieze, frieze, run
+from tests.processes import ROOT, Frieze, frieze, run
 
 
 @pytest.fixture
@@ -149,3 +152,21 @@ def test_a_new_epoch_is_newer_than_the_old_one(settings: dict[str, str]) -> None
     before = cursor()
     run("catalogue", "new-epoch", settings=settings)
     assert cursor() > before
+
+
+def test_the_documents_ten_line_subscriber_hears_a_post(up: Frieze, settings: dict[str, str], tmp_path: Path) -> None:
+    [script] = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "wire.md").read_text(), re.DOTALL)
+    output = tmp_path / "subscriber.log"
+    with output.open("wb") as file:
+        subscriber = subprocess.Popen(
+            [sys.executable, "-u", "-c", script.replace("61613", settings["FRIEZE_STOMP_PORT"])],
+            stdout=file,
+            stderr=file,
+        )
+    try:
+        until_blocking(lambda: "head" in output.read_text(), "a head")
+        run("post", str(photograph("flower.jpg")), "--text", "A flower", settings=settings)
+        until_blocking(lambda: "1 published A flower" in output.read_text(), "the post")
+    finally:
+        subscriber.kill()
+        subscriber.wait()
