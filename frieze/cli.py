@@ -146,6 +146,19 @@ def listen(wall: WallSlug, data: Data = None, stomp_port: StompPort = None) -> N
 
 
 @app.command()
+def alive(
+    part: Annotated[str, typer.Argument(metavar="PART", help="ingest, relay or web.")], data: Data = None
+) -> None:
+    """Say whether the part on this host does its work; ends with status 1 when it does not."""
+    from frieze.alive import alive as look
+
+    life = look(_settings(data=data), part)
+    _out.print(life.sentence, markup=False)
+    if not life.ok:
+        raise typer.Exit(1)
+
+
+@app.command()
 def migrate(data: Data = None) -> None:
     """Bring the database to the shape this version needs; the parts of a grown installation wait for it."""
     settings = _settings(data=data)

@@ -1,5 +1,6 @@
 """`/livez` says that the process turns, `/readyz` that it can do its work; nothing about why to strangers."""
 
+import asyncio
 from collections.abc import Callable
 from http import HTTPStatus
 
@@ -10,6 +11,8 @@ from starlette.routing import Route
 from wall.catalogue import Catalogue
 from wall.errors import CatalogueError
 
+READY_SECONDS = 2.0  # who asks has a limit of its own, and should hear us before it
+
 
 def health_routes(catalogue: Catalogue, ready: Callable[[], bool]) -> list[Route]:
     """`ready` adds what this process needs beside the catalogue, such as the relay's upstream."""
@@ -19,8 +22,9 @@ def health_routes(catalogue: Catalogue, ready: Callable[[], bool]) -> list[Route
 
     async def readyz(_: Request) -> Response:
         try:
-            await catalogue.walls.all()
-        except CatalogueError:
+            async with asyncio.timeout(READY_SECONDS):
+                await catalogue.walls.all()
+        except (CatalogueError, TimeoutError):
             return _plain(HTTPStatus.SERVICE_UNAVAILABLE)
         return _plain(HTTPStatus.OK if ready() else HTTPStatus.SERVICE_UNAVAILABLE)
 

@@ -81,6 +81,12 @@ class Settings(BaseSettings):
     def _split(cls, value: Any) -> Any:
         return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
 
+    @field_validator("database_url", "broker_password", "x_bearer_token", mode="before")
+    @classmethod
+    def _unset(cls, value: Any) -> Any:
+        # a secret file that nobody has filled in yet
+        return None if isinstance(value, str) and not value.strip() else value
+
     @field_validator("fetch_allow", mode="before")
     @classmethod
     def _networks(cls, value: Any) -> Any:

@@ -28,15 +28,19 @@ class Ingest:
         self._housekeeping = Housekeeping(catalogue, store)
 
     async def run(self) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._sweeper.run())
-            tasks.create_task(self._worker.run())
-            tasks.create_task(self._housekeeping.run())
-            tasks.create_task(self._report())
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._sweeper.run())
+                tasks.create_task(self._worker.run())
+                tasks.create_task(self._housekeeping.run())
+                tasks.create_task(self._report())
+        finally:
+            with suppress(CatalogueError):
+                await asyncio.shield(self._catalogue.health.gone(f"ingest {self._holder}"))
 
     async def _report(self) -> None:
         while True:
-            trouble = self._worker.trouble.sentence
+            trouble = self._worker.trouble
             with suppress(CatalogueError):
                 await self._catalogue.health.say(
                     f"ingest {self._holder}", ok=trouble is None, sentence=trouble or "Sweeping and making thumbnails."

@@ -56,7 +56,13 @@ class Worker:
         self._busy: set[asyncio.Task[None]] = set()
         self._log = structlog.get_logger("worker")
         # what keeps pictures waiting now, for the console; None while all goes well
-        self.trouble = Trouble()
+        self._trouble = Trouble()
+        self._claiming = Trouble()
+
+    @property
+    def trouble(self) -> str | None:
+        """The sentence for operators, None while all goes well."""
+        return self._claiming.sentence or self._trouble.sentence
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -76,11 +82,13 @@ class Worker:
 
     async def _claim(self, room: int) -> list[PostWork]:
         try:
-            return await self._catalogue.work.claim(list(self._sources), self._holder, LEASE, room)
+            claimed = await self._catalogue.work.claim(list(self._sources), self._holder, LEASE, room)
         except CatalogueError as error:
-            self._say_trouble(error)
+            self._say_trouble(error, self._claiming)
             await asyncio.sleep(FIRST_PAUSE)
             return []
+        self._claiming.over()
+        return claimed
 
     async def _do_held(self, work: PostWork) -> None:
         try:
@@ -108,7 +116,7 @@ class Worker:
                 await self._catalogue.work.postpone(work, results, self._next_chance(work))
             else:
                 await self._catalogue.work.finish(work, results)
-                self.trouble.over()
+                self._trouble.over()
             kept = True
         finally:
             renewing.cancel()
@@ -202,8 +210,8 @@ class Worker:
         longest = min(LONGEST_PAUSE, FIRST_PAUSE * 3 ** min(work.attempts, 8))
         return self._catalogue.now() + timedelta(seconds=random.uniform(longest / 2, longest))  # noqa: S311
 
-    def _say_trouble(self, error: FriezeError) -> None:
-        held_back = self.trouble.worth_saying(str(error), asyncio.get_running_loop().time())
+    def _say_trouble(self, error: FriezeError, trouble: Trouble | None = None) -> None:
+        held_back = (trouble or self._trouble).worth_saying(str(error), asyncio.get_running_loop().time())
         if held_back is not None:
             self._log.warning("pictures wait", reason=str(error), repeats=held_back)
 

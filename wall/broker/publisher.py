@@ -205,4 +205,5 @@ class Publisher:
         with suppress(CatalogueError):
             for claim in self._claims.values():
                 await self._catalogue.claims.release(claim)
+            await self._catalogue.health.gone(f"{_PART} {self._holder}")
         self._claims.clear()

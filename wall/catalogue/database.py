@@ -6,6 +6,7 @@ On PostgreSQL writers run at READ COMMITTED and lock the rows they decide on; a 
 transaction.
 """
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -21,6 +22,7 @@ from wall.errors import CatalogueUnavailable, SettingsError
 _WRITES = "frieze_writes"
 BUSY_SECONDS = 10  # how long a writer waits for another one on SQLite before it gives up
 CONNECT_SECONDS = 5
+REACH_SECONDS = 12.0  # name, connection and a place in the pool together
 
 
 def database_url(text: str) -> URL:
@@ -66,7 +68,7 @@ class Database:
     async def reading(self) -> AsyncGenerator[AsyncConnection]:
         """One consistent view of everything: an explicit read transaction. Raises CatalogueUnavailable."""
         options: dict[str, Any] = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
-        async with _in_our_words(), self.engine.connect() as connection:
+        async with _in_our_words(), self._connected() as connection:
             await connection.execution_options(**options)
             async with connection.begin():
                 yield connection
@@ -74,10 +76,24 @@ class Database:
     @asynccontextmanager
     async def writing(self) -> AsyncGenerator[AsyncConnection]:
         """A transaction that commits when the block ends well. Raises CatalogueUnavailable."""
-        async with _in_our_words(), self.engine.connect() as connection:
+        async with _in_our_words(), self._connected() as connection:
             await connection.execution_options(**{_WRITES: True})
             async with connection.begin():
                 yield connection
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncGenerator[AsyncConnection]:
+        connecting = self.engine.connect()
+        try:
+            # the driver's own limit does not cover looking the name up, nor a pool whose connections all hang
+            async with asyncio.timeout(REACH_SECONDS):
+                connection = await connecting.start()
+        except TimeoutError as error:
+            raise CatalogueUnavailable(f"The database did not answer within {REACH_SECONDS:g} s.") from error
+        try:
+            yield connection
+        finally:
+            await connection.close()
 
     async def close(self) -> None:
         await self.engine.dispose()

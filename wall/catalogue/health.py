@@ -47,6 +47,11 @@ class Health:
         if changed:
             self._context.changed.fire()
 
+    async def gone(self, part: str) -> None:
+        """`part` was stopped on purpose: nobody is to worry about its silence."""
+        async with self._context.database.writing() as connection:
+            await connection.execute(delete(t.health).where(t.health.c.part == part))
+
     async def all(self) -> list[Report]:
         async with self._context.database.reading() as connection:
             rows = await connection.execute(select(t.health).order_by(t.health.c.part))
