@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from ingest.sources.base import Checkpoint, Page
-from ingest.sources.one_thread import OneThread
 from ingest.sources.x_api import Family, ParameterRefused, XApi
 from ingest.sources.x_pace import Budget, Pace
 from ingest.sources.x_posts import XPage, earlier, moment_of, read_id, read_page, sum_up
 from ingest.sources.x_query import full_query
+from wall.broker.one_thread import OneThread
 from wall.errors import SourceBudgetSpent, SourceLimited, SourceUnavailable
 
 log = logging.getLogger(__name__)

@@ -6,7 +6,9 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Literal
 
-Mode = Literal["well", "black-hole", "no-receipt", "refuse-login", "refuse-send", "close-after-receipts"]
+Mode = Literal[
+    "well", "black-hole", "no-receipt", "refuse-login", "refuse-send", "close-after-receipts", "stops-reading"
+]
 
 
 @dataclass
@@ -42,6 +44,8 @@ class StompBroker:
                     writer.write(b"ERROR\nmessage:User name or password is invalid\n\n\0")
                     return
                 writer.write(b"CONNECTED\nversion:1.2\nheart-beat:0,0\n\n\0")
+                if self.mode == "stops-reading":
+                    await asyncio.Event().wait()
                 continue
             if command == "SEND":
                 if self.mode == "refuse-send":

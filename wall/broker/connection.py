@@ -10,7 +10,6 @@ object), and `content-length` turns text into bytes at ActiveMQ (so: `auto_conte
 import asyncio
 import itertools
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, Self, cast
 
@@ -18,6 +17,7 @@ import stomp
 from stomp.exception import StompException
 
 from wall.broker.address import BrokerAddress
+from wall.broker.one_thread import OneThread
 from wall.errors import BrokerError, BrokerRefused, BrokerUnavailable
 
 CONNECT_SECONDS = 3.0  # TCP, and then again until CONNECTED
@@ -42,7 +42,7 @@ class BrokerConnection:
         self._numbers = itertools.count(1)
         self._handlers: dict[str, OnMessage] = {}
         # stomp.py writes from the caller's thread and may block there: one thread keeps the order and spares the loop
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="stomp-send")
+        self._thread = OneThread("stomp-send")
         self._stomp = cast(Any, stomp).Connection12(
             [host],
             heartbeats=(HEART_BEAT_MS, HEART_BEAT_MS),
@@ -118,7 +118,7 @@ class BrokerConnection:
         with suppress(StompException, OSError):
             # a thread that still writes to a broker that does not read wakes up when its socket is gone
             self._stomp.transport.disconnect_socket()
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._thread.close()
 
     def _expect(self, number: str) -> asyncio.Future[None]:
         if self.lost.done():
@@ -140,7 +140,7 @@ class BrokerConnection:
             raise problem from error
 
     async def _call(self, call: Callable[..., None], **arguments: Any) -> None:
-        await self._loop.run_in_executor(self._thread, lambda: call(**arguments))
+        await self._thread.run(lambda: call(**arguments))
 
     # What follows is for the listener, in the loop's thread.
 

@@ -1,10 +1,13 @@
 """The strict wrapper against brokers that misbehave."""
 
 import asyncio
+import sys
+import textwrap
 
 import pytest
 
 from tests.fakes.stomp_broker import stomp_broker
+from tests.processes import environment
 from wall.broker import connection as module
 from wall.broker.address import BrokerAddress
 from wall.broker.connection import BrokerConnection
@@ -79,3 +82,25 @@ async def test_a_hang_up_fails_everything_that_waits() -> None:
             with pytest.raises(BrokerUnavailable):
                 await asyncio.wait_for(receipt, 5)
         await connection.close()
+
+
+async def test_a_broker_that_stops_reading_holds_up_neither_closing_nor_the_end_of_the_program() -> None:
+    async with stomp_broker("stops-reading") as broker:
+        program = textwrap.dedent(f"""
+            import asyncio
+            from wall.broker.address import BrokerAddress
+            from wall.broker.connection import BrokerConnection
+
+            async def main():
+                address = BrokerAddress(hosts=(("127.0.0.1", {broker.port}),), user="frieze", password="x")
+                connection = await BrokerConnection.open(address.hosts[0], address)
+                sending = asyncio.create_task(connection.send("/topic/wall.main", "x" * 30_000_000, {{}}))
+                done, _ = await asyncio.wait({{sending}}, timeout=0.5)
+                assert not done, "the broker was meant not to read"
+                await connection.close()
+                sending.cancel()
+
+            asyncio.run(main())
+        """)
+        process = await asyncio.create_subprocess_exec(sys.executable, "-c", program, env=environment({}))
+        assert await asyncio.wait_for(process.wait(), 20) == 0

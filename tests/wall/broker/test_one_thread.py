@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
-from ingest.sources.one_thread import OneThread
 from tests.fakes.waiting import until
+from wall.broker.one_thread import OneThread
 
 pytestmark = pytest.mark.anyio
 
