@@ -52,9 +52,6 @@ class CatalogueLog:
             for event in events
         ]
 
-    async def head(self, wall: str) -> Cursor | None:
-        return await self._catalogue.log.head(wall)
-
 
 class Upstream:
     """One subscription at the broker that feeds the relay; what a loss of it costs is filled from the log."""

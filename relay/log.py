@@ -28,17 +28,3 @@ class LogReader(Protocol):
         that are gone.
         """
         ...
-
-    async def head(self, wall: str) -> Cursor | None:
-        """The last event of a wall, or None for no such wall."""
-        ...
-
-
-class NoLog:
-    """For a relay without a catalogue: nothing can be filled, nobody resumes beyond the ring."""
-
-    async def events_after(self, wall: str, cursor: Cursor, limit: int) -> list[StoredEvent] | None:
-        return None
-
-    async def head(self, wall: str) -> Cursor | None:
-        return None

@@ -1,4 +1,4 @@
-"""The broker's names, all of them. `tests/wall/test_destinations.py` compares them with broker/activemq.xml."""
+"""The broker's names, all of them. `tests/broker/test_activemq_xml.py` compares them with broker/activemq.xml."""
 
 import re
 

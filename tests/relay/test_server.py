@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from relay.log import NoLog
+from relay.log import StoredEvent
 from relay.server import Relay
 from relay.settings import RelaySettings
 from tests.relay.running import QUICK, FakeLog, read, running, viewer
@@ -14,6 +14,13 @@ from wall.events import Cursor
 from wall.stomp.errors import StompError
 
 pytestmark = pytest.mark.anyio
+
+
+class NoLog:
+    """Nothing can be filled, nobody resumes beyond the ring."""
+
+    async def events_after(self, wall: str, cursor: Cursor, limit: int) -> list[StoredEvent] | None:
+        return None
 
 
 def relay(settings: RelaySettings = QUICK) -> Relay:
