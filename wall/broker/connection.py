@@ -103,7 +103,8 @@ class BrokerConnection:
     async def confirmed(self, receipt: asyncio.Future[None]) -> None:
         """Wait for a receipt. Raises BrokerError; after a timeout the connection is not to be trusted any more."""
         try:
-            await asyncio.wait_for(asyncio.shield(receipt), RECEIPT_SECONDS)
+            async with asyncio.timeout(RECEIPT_SECONDS):
+                await asyncio.shield(receipt)
         except TimeoutError as error:
             problem = BrokerUnavailable("The broker did not confirm a message in time.")
             self.lose(problem)

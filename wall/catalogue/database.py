@@ -93,7 +93,8 @@ class Database:
         try:
             yield connection
         finally:
-            await connection.close()
+            # shielded, as SQLAlchemy's own exit is: one that is cancelled half-way is lost to the pool
+            await asyncio.shield(connection.close())
 
     async def close(self) -> None:
         await self.engine.dispose()

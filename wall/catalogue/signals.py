@@ -33,8 +33,10 @@ class Listener:
 
     async def wait(self, seconds: float) -> bool:
         """Wait until the signal fires, at most so many seconds; whether it did."""
+        # not `wait_for`: Python 3.11's swallows a cancellation that comes together with the event (cpython#86296)
         with suppress(TimeoutError):
-            await asyncio.wait_for(self.event.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self.event.wait()
         fired = self.event.is_set()
         self.event.clear()
         return fired
