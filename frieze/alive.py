@@ -12,7 +12,7 @@ import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from frieze.settings import Settings, load
+from frieze.settings import Settings, load, reachable
 from wall.errors import FriezeError, SettingsError
 
 PARTS = ("ingest", "relay", "web")
@@ -39,7 +39,7 @@ def alive(settings: Settings, part: str) -> Life:
 
 
 def _ready(settings: Settings) -> Life:
-    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104 - it is compared, not bound
+    host = reachable(settings.host)
     connection = http.client.HTTPConnection(host, settings.port, timeout=ANSWER_SECONDS)
     try:
         connection.request("GET", "/readyz")

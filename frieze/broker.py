@@ -1,7 +1,7 @@
 """Which broker our services speak to, and with which account."""
 
 from frieze.folder import embedded_password
-from frieze.settings import Settings
+from frieze.settings import Settings, reachable
 from wall.broker.address import BrokerAddress, parse_broker_url
 from wall.errors import SettingsError
 
@@ -26,7 +26,7 @@ def broker_address(settings: Settings, embedded_port: int | None = None) -> Brok
                 "or into FRIEZE_BROKER_PASSWORD."
             )
         return address
-    host = settings.stomp_host if settings.stomp_host not in ("0.0.0.0", "::") else "127.0.0.1"  # noqa: S104
+    host = reachable(settings.stomp_host)
     return BrokerAddress(
         hosts=((host, embedded_port or settings.stomp_port),),
         user=settings.broker_user,

@@ -2,7 +2,7 @@
 
 from rich.console import Console
 
-from frieze.settings import Settings
+from frieze.settings import Settings, reachable
 from wall.catalogue import Catalogue
 
 OPERATOR = "operator"
@@ -31,5 +31,5 @@ def base_url(settings: Settings, port: int | None = None) -> str:
     """How people reach this installation."""
     if settings.public_url:
         return settings.public_url.rstrip("/")
-    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104
+    host = reachable(settings.host)
     return f"http://{host}:{port or settings.port}"

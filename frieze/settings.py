@@ -126,6 +126,11 @@ class Settings(BaseSettings):
         return self.broker == "embedded"
 
 
+def reachable(host: str) -> str:
+    """Where a program on this machine finds something that listens on `host`, which may be every address."""
+    return "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - it is compared, not bound
+
+
 def config_file() -> Path:
     """`FRIEZE_CONFIG`, or `frieze.toml` where the program was started."""
     return Path(os.environ.get("FRIEZE_CONFIG") or CONFIG)
