@@ -11,6 +11,7 @@ from relay.log import StoredEvent
 from relay.ring import SHARED_SHAPES, Message, Ring, Shape, ShapeKey
 from relay.seats import Group, Reader, Seat, Stage
 from relay.settings import RelaySettings
+from wall import wire
 from wall.events import Cursor
 
 
@@ -281,14 +282,7 @@ class Topic:
                 self._decide(seat, False, now)
 
     def _stored(self, event: StoredEvent, now: float) -> Message:
-        headers = {
-            "content-type": "application/json",
-            "epoch": event.epoch,
-            "seq": str(event.seq),
-            "kind": event.kind,
-        }
-        if event.key is not None:
-            headers["key"] = event.key
+        headers = wire.headers(event.epoch, event.seq, event.kind, event.key)
         return self._message(headers, event.body.encode(), Cursor(event.epoch, event.seq), now)
 
     def tick(self, now: float) -> None:

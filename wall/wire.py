@@ -60,19 +60,20 @@ def encode_snapshot(snapshot: Snapshot) -> str:
     )
 
 
-def headers(event: Event) -> dict[str, str]:
-    """The STOMP headers that travel beside an event. Never a `content-length`: ActiveMQ would make bytes of it."""
+def headers(epoch: str, seq: int, kind: str, key: str | None = None) -> dict[str, str]:
+    """The STOMP headers that travel beside an event; `key` is its post's id, where it has one post.
+
+    Never a `content-length`: ActiveMQ would make bytes of it.
+    """
     fields = {
         "content-type": "application/json",
         "persistent": "true",
-        "epoch": event.epoch,
-        "seq": str(event.seq),
-        "kind": event.kind,
+        "epoch": epoch,
+        "seq": str(seq),
+        "kind": kind,
     }
-    if event.post is not None:
-        fields["key"] = event.post.id
-    elif len(event.post_ids) == 1:
-        fields["key"] = event.post_ids[0]
+    if key is not None:
+        fields["key"] = key
     return fields
 
 

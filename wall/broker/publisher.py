@@ -149,15 +149,7 @@ class Publisher:
         return len(events) == WINDOW
 
     async def _send(self, connection: BrokerConnection, event: LoggedEvent) -> asyncio.Future[None]:
-        fields = {
-            "content-type": "application/json",
-            "persistent": "true",
-            "epoch": event.epoch,
-            "seq": str(event.seq),
-            "kind": event.kind,
-        }
-        if event.post_id is not None:
-            fields["key"] = event.post_id
+        fields = headers(event.epoch, event.seq, event.kind, event.post_id)
         return await connection.send(wall_topic(event.wall), event.body, fields)
 
     async def _send_head(self, connection: BrokerConnection, slug: str) -> None:
@@ -167,7 +159,8 @@ class Publisher:
         self._headed[slug] = now
         wall = await self._catalogue.walls.get(slug)
         head = Event(wall=slug, epoch=wall.epoch, seq=wall.confirmed, kind="head", at=self._catalogue.now())
-        await connection.confirmed(await connection.send(wall_topic(slug), encode_event(head), headers(head)))
+        fields = headers(head.epoch, head.seq, head.kind)
+        await connection.confirmed(await connection.send(wall_topic(slug), encode_event(head), fields))
 
     async def _watch(self, connection: BrokerConnection, slug: str) -> None:
         """Hear what the broker carries, to notice a catalogue that is older than what viewers have seen."""

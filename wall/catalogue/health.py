@@ -11,6 +11,8 @@ from wall.catalogue.base import Context, Row
 
 # a part that has not reported for so long no longer runs, and its row is dropped
 FORGET_AFTER = timedelta(hours=1)
+# parts report when something changes and at least once a minute or so; three of those missed is silence
+SILENT_AFTER = timedelta(minutes=3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

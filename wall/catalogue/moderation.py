@@ -1,5 +1,8 @@
 """What operators do to posts: each action a compare-and-set on what they saw."""
 
+from dataclasses import dataclass
+from datetime import datetime
+
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -9,6 +12,20 @@ from wall.catalogue.records import approve, take_down
 from wall.catalogue.walls import lock_wall
 from wall.errors import MoveRefused, NotFound
 from wall.states import ACTIONS, ActionKind, State
+
+# The newest; a post that was moved more often than that is an argument, not a story.
+ACTIONS_SHOWN = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What an operator did to a post at `revision`, and why (the reason may be empty)."""
+
+    kind: ActionKind
+    operator: str
+    reason: str
+    revision: int
+    at: datetime
 
 
 class Moderation:
@@ -50,6 +67,14 @@ class Moderation:
             )
         self._context.changed.fire()
         return moved
+
+    async def actions(self, post_id: str) -> list[Action]:
+        """The newest `ACTIONS_SHOWN` actions on a post, oldest first."""
+        a = t.action.c
+        query = select(a.kind, a.operator, a.reason, a.revision, a.at).where(a.post_id == post_id)
+        async with self._context.database.reading() as connection:
+            rows = (await connection.execute(query.order_by(a.id.desc()).limit(ACTIONS_SHOWN))).all()
+        return [Action(ActionKind(kind), *rest) for kind, *rest in reversed(rows)]
 
     async def _move(self, connection: AsyncConnection, post: Row, kind: ActionKind, reason: str) -> State:
         now = self._context.now()

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from wall.posts import MediaKind
 from wall.searches import Search
@@ -130,6 +130,8 @@ class PostsAnswer(BaseModel):
 
 
 class ActionAnswer(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
     kind: ActionKind
     operator: str
     reason: str

@@ -13,7 +13,7 @@ from wall.catalogue import Catalogue
 from wall.errors import FriezeError
 from web.console.bodies import Bodies
 from web.console.guard import API, Guard, operator_of
-from web.console.headers import Headers
+from web.console.headers import CONSOLE
 from web.console.live import live_routes
 from web.console.posts import post_routes
 from web.console.refusals import Refused, answer_refusal
@@ -21,6 +21,7 @@ from web.console.searches import search_routes
 from web.console.sign_in import sign_in_routes
 from web.console.walls import wall_routes
 from web.console.watch import Watch
+from web.headers import SecurityHeaders
 
 _NOT_BUILT = (
     "<!doctype html><title>Frieze</title><p>The console's page is not built yet. Run script/setup, then reload."
@@ -48,7 +49,7 @@ def console_app(
     # the last one added is the outermost
     app.add_middleware(Guard, catalogue=catalogue, origins=origins)
     app.add_middleware(Bodies)
-    app.add_middleware(Headers)
+    app.add_middleware(SecurityHeaders, always=CONSOLE)
     for kind in (Refused, FriezeError, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(kind, answer_refusal)
     app.include_router(_page_routes(app, pages))

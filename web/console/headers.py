@@ -1,7 +1,4 @@
-"""The security headers of every answer."""
-
-from starlette.datastructures import MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+"""The security headers of every answer of the console."""
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -10,7 +7,7 @@ POLICY = (
 
 # reference: OWASP ASVS 5.0 §3.4. The referrer stays `same-origin`, not `no-referrer`: with that one, browsers send
 # `Origin: null` along with the sign-in form, and the Origin check could not tell it from a stranger's.
-SECURITY: dict[str, str] = {
+CONSOLE: dict[str, str] = {
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
@@ -18,26 +15,5 @@ SECURITY: dict[str, str] = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
     "x-frame-options": "DENY",
+    "cache-control": "no-store",
 }
-
-
-class Headers:
-    """Puts `SECURITY` on each answer, and `no-store` on those that say nothing about caching."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in SECURITY.items():
-                    headers.setdefault(name, value)
-                headers.setdefault("cache-control", "no-store")
-            await send(message)
-
-        await self._app(scope, receive, send_with_headers)

@@ -8,11 +8,10 @@ from starlette.requests import Request
 
 from wall.catalogue import Catalogue
 from wall.states import ActionKind, State
-from web.console.answers import PostAnswer, PostsAnswer, StoryAnswer, errors
+from web.console.answers import ActionAnswer, PostAnswer, PostsAnswer, StoryAnswer, errors
 from web.console.guard import API, operator_of
 from web.console.pictures import Pictures
 from web.console.searches import Id
-from web.console.story import actions_of
 from web.console.walls import Slug
 
 POSTS_PER_PAGE = 60
@@ -53,7 +52,8 @@ def post_routes(catalogue: Catalogue) -> APIRouter:
     async def show_post(post_id: Id) -> StoryAnswer:
         """One post with its story."""
         post = await pictures.post(await catalogue.posts.get(post_id))
-        return StoryAnswer(post=post, actions=await actions_of(catalogue, post_id))
+        actions = [ActionAnswer.model_validate(done) for done in await catalogue.moderation.actions(post_id)]
+        return StoryAnswer(post=post, actions=actions)
 
     @router.post("/posts/{post_id}/actions", responses=errors(401, 403, 404, 409, 422))
     async def act(post_id: Id, body: ActionBody, request: Request) -> PostAnswer:

@@ -1,7 +1,7 @@
 """The left column: walls with their counts and policies, and how the parts fare."""
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path
@@ -9,14 +9,11 @@ from pydantic import BaseModel
 from starlette.requests import Request
 
 from wall.catalogue import Catalogue
-from wall.catalogue.health import Report
+from wall.catalogue.health import SILENT_AFTER, Report
 from wall.catalogue.walls import Wall
 from wall.states import Policy
 from web.console.answers import HealthAnswer, StateAnswer, WallAnswer, errors
 from web.console.guard import API, operator_of
-
-# Parts report when something changes and at least once a minute or so; three of those missed is silence.
-SILENT_AFTER = timedelta(minutes=3)
 
 Slug = Annotated[str, Path(pattern=r"^[a-z0-9-]{1,40}$")]
 

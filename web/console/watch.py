@@ -9,8 +9,8 @@ from collections.abc import Collection
 from contextlib import suppress
 
 from wall.catalogue import Catalogue
+from wall.catalogue.glance import Glance, Kind, glance
 from wall.errors import CatalogueUnavailable
-from web.console.glance import Glance, Kind, glance
 from web.console.refusals import Refused
 from web.console.sessions import SignedIn
 

@@ -10,11 +10,11 @@ from typing import Literal
 
 from sqlalchemy import func, select
 
-from wall.catalogue import Catalogue
 from wall.catalogue import tables as t
+from wall.catalogue.catalogue import Catalogue
+from wall.catalogue.health import SILENT_AFTER
 from wall.catalogue.operators import SESSION_IDLE
 from wall.states import State
-from web.console.walls import SILENT_AFTER
 
 Kind = Literal["walls", "posts", "searches", "health"]
 
