@@ -29,6 +29,7 @@ from ingest.service import Ingest
 from ingest.worker import Worker
 from relay.media import MediaServer
 from relay.server import Relay
+from relay.tcp import listen_tcp
 from relay.websocket import websocket_class
 from wall.broker.address import BrokerAddress
 from wall.broker.publisher import Publisher
@@ -128,7 +129,7 @@ class _Process:
             return address
         host, port = settings.stomp_host, settings.stomp_port
         try:
-            server = await relay.listen_tcp(host, port)
+            server = await listen_tcp(relay, host, port)
         except OSError as error:
             raise port_refused(host, port, "STOMP", "--stomp-port or FRIEZE_STOMP_PORT", error) from error
         return broker_address(settings, server.sockets[0].getsockname()[1])

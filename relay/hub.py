@@ -1,12 +1,11 @@
 """All topics of a relay, and who may find them: exact names for everybody, wildcards for services."""
 
 from collections.abc import Iterator, Mapping
-from itertools import count
 
+from relay.audience import Counts, Reader, Seat, Shared
 from relay.ring import ShapeKey
-from relay.seats import Reader, Seat
 from relay.settings import RelaySettings
-from relay.topic import Counts, Read, Shared, Topic
+from relay.topic import Numbers, Read, Topic
 from wall.destinations import PRIVATE, WALL, valid_slug
 from wall.events import Cursor
 
@@ -45,7 +44,8 @@ class Hub:
         self.counts = Counts()
         self.topics: dict[str, Topic] = {}
         self.dirty: dict[Topic, None] = {}
-        self._shared = Shared(settings, run, count(1), self.counts)
+        self._shared = Shared(settings, self.counts)
+        self._numbers = Numbers(run)
         self._wildcards: list[Wildcard] = []
         self._restless: dict[Topic, None] = {}
         self._sweep_at = 0.0
@@ -100,7 +100,7 @@ class Hub:
     ) -> Seat:
         """Seat a reader at one topic; `Reader.joined` says when it is live."""
         topic = self._topic(destination, now)
-        seat = topic.join(reader, key, receipt, cursor, now)
+        seat = topic.audience.join(reader, key, receipt, cursor, now)
         self._touch(topic)
         return seat
 
@@ -110,12 +110,14 @@ class Hub:
         self._wildcards.append(wildcard)
         for topic in tuple(self.topics.values()):
             if wildcard.matches(topic.destination):
-                topic.join(reader, key, None, None, now)
+                topic.audience.join(reader, key, None, None, now)
         return wildcard
 
     def leave(self, seat: Seat) -> None:
-        seat.topic.leave(seat)
-        self._forget(seat.topic, 0.0)
+        seat.audience.leave(seat)
+        topic = self.topics.get(seat.audience.destination)
+        if topic is not None:
+            self._forget(topic, 0.0)
 
     def leave_many(self, wildcard: Wildcard) -> None:
         """No later topics; the seats it has are left one by one."""
@@ -127,25 +129,25 @@ class Hub:
             self._shared.stalled.append(reader)
             return
         for seat in reader.seats:
-            seat.topic.park(seat)
+            seat.audience.park(seat)
 
     def resume(self, reader: Reader, now: float) -> None:
         """The reader's socket has drained: it gets what it missed."""
         for seat in tuple(reader.seats):
             if reader.paused:
                 return
-            seat.topic.catch_up(seat, now)
-            self._touch(seat.topic)
+            seat.audience.catch_up(seat, now)
+            self._touch(self.topics[seat.audience.destination])
 
     # ── topics ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _topic(self, destination: str, now: float) -> Topic:
         topic = self.topics.get(destination)
         if topic is None:
-            topic = self.topics[destination] = Topic(destination, sequenced(destination), self._shared)
+            topic = self.topics[destination] = Topic(destination, sequenced(destination), self._shared, self._numbers)
             for wildcard in self._wildcards:
                 if wildcard.matches(destination):
-                    topic.join(wildcard.reader, wildcard.key, None, None, now)
+                    topic.audience.join(wildcard.reader, wildcard.key, None, None, now)
         return topic
 
     def _touch(self, topic: Topic) -> None:

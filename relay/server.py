@@ -2,22 +2,17 @@
 
 import asyncio
 import hmac
-import random
 import secrets
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from ipaddress import ip_address, ip_network
+from collections.abc import Callable, Mapping
 
 import structlog
 
+from relay.connections import Connection, Connections
 from relay.hub import Hub
 from relay.log import LogReader
 from relay.settings import RelaySettings
-from relay.tcp import TcpViewer
 from relay.topic import Read
-from relay.viewer import Viewer
-from relay.wheel import Wheel
 from wall.errors import CatalogueError
 from wall.stomp.errors import Code, StompError
 
@@ -27,8 +22,8 @@ _log = structlog.get_logger("relay")
 class Relay:
     """Create it in a running loop's thread; it starts by itself with the first message or connection.
 
-    Browsers come through `relay.websocket.websocket_class(relay)`, programs through `listen_tcp`, messages through
-    SEND or `receive`. `close` ends it.
+    Browsers come through `relay.websocket.websocket_class(relay)`, programs through
+    `relay.tcp.listen_tcp`, messages through SEND or `receive`. `close` ends it.
     """
 
     def __init__(self, *, log: LogReader, settings: RelaySettings, clock: Callable[[], float] = time.monotonic) -> None:
@@ -36,19 +31,18 @@ class Relay:
         self.now = clock
         # An epoch of its own, for messages without seq; "r" keeps it apart from the catalogue's.
         self.hub = Hub(settings, "r" + secrets.token_hex(6))
-        self.stopping = False
-        self.connections: set[Viewer] = set()
-        self.refusals: Counter[str] = Counter()
+        self.connections = Connections(settings, clock())
         self._log = log
-        self._wheel: Wheel[Viewer] = Wheel(settings.tick, clock())
-        self._addresses: Counter[str] = Counter()
-        self._proxies = tuple(ip_network(network) for network in settings.trusted_proxies)
-        self._listeners: list[asyncio.Server] = []
+        self.listeners: list[asyncio.Server] = []  # closed with it
         self._reads: set[asyncio.Task[None]] = set()
         self._ticker: asyncio.TimerHandle | None = None
         self._flush_due = False
         self._empty = asyncio.Event()  # the last connection is gone, after `close`
         self._log_unreachable = False
+
+    @property
+    def stopping(self) -> bool:
+        return self.connections.stopping
 
     # ── messages ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -75,51 +69,23 @@ class Relay:
 
     # ── connections ──────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def listen_tcp(self, host: str, port: int) -> asyncio.Server:
-        """Speak STOMP on TCP. Raises OSError when the address can't be had."""
-        server = await asyncio.get_running_loop().create_server(lambda: TcpViewer(self), host, port)
-        self._listeners.append(server)
-        return server
-
-    def admit(self, viewer: Viewer, address: str) -> StompError | None:
+    def admit(self, connection: Connection, address: str) -> StompError | None:
         """Count a connection in, or say why not."""
-        key = _neighbourhood(address)
-        if self.stopping or len(self.connections) >= self.settings.connections:
-            self.refused("connections")
-            return StompError(Code.TOO_MANY_CONNECTIONS, "Too many connections; come back in a moment")
-        if self._addresses[key] >= self.settings.connections_per_address:
-            self.refused("address")
-            return StompError(
-                Code.TOO_MANY_CONNECTIONS, "Too many connections from your address; come back in a moment"
-            )
-        self._addresses[key] += 1
-        viewer.address = key
-        self.connections.add(viewer)
-        self._start()
-        return None
+        refusal = self.connections.admit(connection, address)
+        if refusal is None:
+            self._start()
+        return refusal
 
-    def gone(self, viewer: Viewer) -> None:
+    def gone(self, connection: Connection) -> None:
         """A connection has ended."""
-        self._wheel.discard(viewer)
-        if viewer not in self.connections:
-            return
-        self.connections.discard(viewer)
-        self._addresses[viewer.address] -= 1
-        if not self._addresses[viewer.address]:
-            del self._addresses[viewer.address]
+        self.connections.gone(connection)
         if self.stopping and not self.connections:
             self._empty.set()
 
-    def seen(self, viewer: Viewer, at: float) -> None:
-        """Have `Viewer.visit` called at `at`."""
+    def due(self, connection: Connection, at: float) -> None:
+        """Have `Connection.visit` called at `at`."""
         self._start()
-        self._wheel.schedule(viewer, at)
-
-    def ended(self, code: Code) -> None:
-        self.refusals[code.name.lower()] += 1
-
-    def refused(self, reason: str) -> None:
-        self.refusals[reason] += 1
+        self.connections.due(connection, at)
 
     def authenticate(self, login: str | None, passcode: str | None) -> bool:
         """Whether it is the service account; no login is a viewer. Raises StompError for wrong credentials."""
@@ -136,20 +102,6 @@ class Relay:
             "Wrong login or passcode; use the service account's, or none at all to read walls",
         )
 
-    def address_of(self, peer: str, forwarded: Sequence[str]) -> str:
-        """Who is behind `peer`: itself, or where it is a trusted proxy, the nearest it forwards for that is none."""
-        hops = [hop.strip() for line in forwarded for hop in line.split(",")]
-        while hops and self._trusted(peer):
-            peer = hops.pop()
-        return peer
-
-    def _trusted(self, address: str) -> bool:
-        try:
-            parsed = ip_address(address)
-        except ValueError:
-            return False
-        return any(parsed in network for network in self._proxies)
-
     # ── time ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _start(self) -> None:
@@ -159,10 +111,7 @@ class Relay:
     def _tick(self) -> None:
         now = self.now()
         self._ticker = asyncio.get_running_loop().call_later(self.settings.tick, self._tick)
-        for viewer in self._wheel.due(now):
-            again = viewer.visit(now)
-            if again is not None:
-                self._wheel.schedule(viewer, max(again, now))
+        self.connections.turn(now)
         self.hub.tick(now)
         self._flush()
 
@@ -197,31 +146,18 @@ class Relay:
 
     async def close(self) -> None:
         """Take nobody new, close every connection with 1012 over `drain` seconds, and be gone soon after."""
-        self.stopping = True
-        for server in self._listeners:
+        for server in self.listeners:
             server.close()
-        now = self.now()
-        for viewer in tuple(self.connections):
-            viewer.leave_at(now + random.uniform(0, self.settings.drain))  # noqa: S311 - spreads load, hides nothing
+        self.connections.dismiss(self.now())
         try:
             async with asyncio.timeout(self.settings.drain + self.settings.close_within):
                 if self.connections:
                     await self._empty.wait()
         except TimeoutError:
-            for viewer in tuple(self.connections):
-                viewer.transport.abort()
+            self.connections.abort()
         if self._ticker is not None:
             self._ticker.cancel()
             self._ticker = None
         for task in tuple(self._reads):
             task.cancel()
         await asyncio.gather(*self._reads, return_exceptions=True)
-
-
-def _neighbourhood(address: str) -> str:
-    """What counts as one address: an IPv6 household has 2⁶⁴ of them."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    return str(ip_network((parsed, 64), strict=False)) if parsed.version == 6 else address

@@ -1,12 +1,10 @@
 """STOMP on plain TCP."""
 
 import asyncio
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
+from relay.server import Relay
 from relay.viewer import Viewer
-
-if TYPE_CHECKING:
-    from relay.server import Relay
 
 
 def plain(payload: bytes, is_text: bool) -> bytes:
@@ -14,12 +12,19 @@ def plain(payload: bytes, is_text: bool) -> bytes:
     return payload
 
 
+async def listen_tcp(relay: Relay, host: str, port: int) -> asyncio.Server:
+    """Speak STOMP on TCP. Raises OSError when the address can't be had."""
+    server = await asyncio.get_running_loop().create_server(lambda: TcpViewer(relay), host, port)
+    relay.listeners.append(server)
+    return server
+
+
 class TcpViewer(Viewer):
     """A service or a viewer on TCP."""
 
     __slots__ = ()
 
-    def __init__(self, relay: "Relay") -> None:
+    def __init__(self, relay: Relay) -> None:
         super().__init__(relay)
         self.wrap = plain
 

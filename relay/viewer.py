@@ -7,11 +7,11 @@ with time.
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
+from relay.audience import Seat, Stage
 from relay.hub import Wildcard, is_topic, is_wildcard
 from relay.ring import Wrap
-from relay.seats import Seat, Stage
+from relay.server import Relay
 from wall.destinations import SCREENS, WALL, valid_slug
 from wall.events import Cursor
 from wall.stomp.errors import Code, StompError
@@ -29,9 +29,6 @@ from wall.stomp.session import (
     Subscribe,
     Unsubscribe,
 )
-
-if TYPE_CHECKING:
-    from relay.server import Relay
 
 
 class Viewer(asyncio.Protocol):
@@ -58,7 +55,7 @@ class Viewer(asyncio.Protocol):
     transport: asyncio.Transport
     session: Session
 
-    def __init__(self, relay: "Relay") -> None:
+    def __init__(self, relay: Relay) -> None:
         self.relay = relay
         self.address = ""
         self.service = False
@@ -87,7 +84,7 @@ class Viewer(asyncio.Protocol):
         )
         self.session = Session(limits, now, versions)
         self._beaten = now
-        self.relay.seen(self, now + settings.connect_within)
+        self.relay.due(self, now + settings.connect_within)
 
     # ── STOMP in ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -127,7 +124,7 @@ class Viewer(asyncio.Protocol):
         beat = settings.service_beat if self.service else settings.viewer_beat
         self.put(self.session.accept(limits, beat, beat))
         self.greeted(limits.frame)
-        self.relay.seen(self, self._due(self.relay.now()))
+        self.relay.due(self, self._due(self.relay.now()))
 
     def greeted(self, limit: int) -> None:
         """Frames of up to `limit` bytes are welcome now."""
@@ -192,7 +189,7 @@ class Viewer(asyncio.Protocol):
         headers: dict[str, str] = {}
         if recovered is not None:
             headers["recovered"] = "true" if recovered else "false"
-        if head is not None and seat.topic.wall is not None:
+        if head is not None and seat.audience.logged:
             headers["cursor"] = str(head)
         self.put(self.session.receipt(seat.receipt, headers))
 
@@ -212,7 +209,7 @@ class Viewer(asyncio.Protocol):
         if not self.closing:
             self.transport.pause_reading()
             self.relay.hub.park(self)
-            self.relay.seen(self, self._full_since + 1.0)
+            self.relay.due(self, self._full_since + 1.0)
 
     def resume_writing(self) -> None:
         self.paused = False
@@ -243,7 +240,7 @@ class Viewer(asyncio.Protocol):
         """Say why in an ERROR frame, then close with its number."""
         if self.closing:
             return
-        self.relay.ended(error.code)
+        self.relay.connections.refused(error.code.name.lower())
         if not self.paused:
             self.put(answer)
         self.close(error.code, error.public)
@@ -255,7 +252,7 @@ class Viewer(asyncio.Protocol):
         self._leave()
         now = self.relay.now()
         self._close_by = now + self.relay.settings.close_within
-        self.relay.seen(self, self._close_by)
+        self.relay.due(self, self._close_by)
         if self.paused:
             # It does not read; a close frame would wait behind all that it has not read.
             self.transport.abort()
@@ -276,10 +273,14 @@ class Viewer(asyncio.Protocol):
         else:
             self.transport.close()
 
+    def abort(self) -> None:
+        """Be gone now."""
+        self.transport.abort()
+
     def leave_at(self, moment: float) -> None:
         """Close at `moment`, because the relay stops."""
         self._leave_at = moment
-        self.relay.seen(self, moment)
+        self.relay.due(self, moment)
 
     # ── time ─────────────────────────────────────────────────────────────────────────────────────────────────────
 

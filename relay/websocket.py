@@ -142,10 +142,10 @@ class WebSocketViewer(Viewer):
         except MultipleValuesError:
             return protocol.reject(400, "Origin and Host may stand once each.\n")
         if not allowed:
-            self.relay.refused("origin")
+            self.relay.connections.refused("origin")
             return protocol.reject(403, "This page may not connect here; an operator can add its origin.\n")
         peer = self.transport.get_extra_info("peername")
-        address = self.relay.address_of(peer[0] if peer else "", forwarded)
+        address = self.relay.connections.address_of(peer[0] if peer else "", forwarded)
         response = protocol.accept(request)
         if response.status_code == 101 and self.relay.admit(self, address) is not None:
             return _later(protocol, "Too many connections; come back in a moment.\n")

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
+from relay.audience import Seat
 from relay.hub import Hub
 from relay.log import StoredEvent
 from relay.ring import ShapeKey
-from relay.seats import Seat
 from relay.settings import RelaySettings
 from relay.tcp import plain
 from relay.topic import Topic

@@ -14,6 +14,7 @@ from websockets.typing import Origin, Subprotocol
 from relay.log import StoredEvent
 from relay.server import Relay
 from relay.settings import RelaySettings
+from relay.tcp import listen_tcp
 from relay.websocket import websocket_class
 from wall.events import Cursor
 from wall.stomp.codec import Decoder, Limits, encode
@@ -75,7 +76,7 @@ async def pages(scope: Any, receive: Any, send: Any) -> None:
 @asynccontextmanager
 async def running(settings: RelaySettings = QUICK, log: FakeLog | None = None) -> AsyncGenerator[Running]:
     relay = Relay(log=log or FakeLog(), settings=settings)
-    listener = await relay.listen_tcp("127.0.0.1", 0)
+    listener = await listen_tcp(relay, "127.0.0.1", 0)
     config = uvicorn.Config(
         pages, host="127.0.0.1", port=0, ws=websocket_class(relay), http="httptools", lifespan="off", log_level="error"
     )

@@ -1,4 +1,4 @@
-"""What belongs to no single connection: accounts, addresses, the log's troubles."""
+"""What belongs to no single connection: accounts, the log's troubles."""
 
 import asyncio
 from dataclasses import replace
@@ -42,14 +42,6 @@ async def test_any_other_login_is_refused(login: str | None, passcode: str | Non
 
 async def test_the_passcode_is_not_shown() -> None:
     assert "correct horse" not in repr(QUICK)
-
-
-async def test_only_trusted_proxies_are_believed_hop_by_hop() -> None:
-    ours = relay(replace(QUICK, trusted_proxies=("10.0.0.0/8",)))
-    assert ours.address_of("192.0.2.9", ["192.0.2.1"]) == "192.0.2.9"
-    assert ours.address_of("10.0.0.1", ["192.0.2.1, 192.0.2.2"]) == "192.0.2.2"
-    assert ours.address_of("10.0.0.1", ["192.0.2.1, 10.0.0.2"]) == "192.0.2.1"
-    assert ours.address_of("10.0.0.1", []) == "10.0.0.1"
 
 
 async def test_a_message_for_no_topic_is_refused() -> None:

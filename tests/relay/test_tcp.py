@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import stomp as stompy
 
+from relay.viewer import Viewer
 from tests.relay.running import CONNECT, QUICK, SERVICE, Running, Tcp, running, stomp, subscribe, until, viewer
 
 pytestmark = pytest.mark.anyio
@@ -183,6 +184,11 @@ async def test_too_many_from_one_address_are_refused() -> None:
             client.close()
 
 
+def full_ones(server: Running) -> list[Viewer]:
+    everybody = server.relay.connections.all
+    return [each for each in everybody if isinstance(each, Viewer) and each.paused]
+
+
 async def test_a_stuck_reader_delays_nobody_and_gets_all_it_missed_when_it_reads() -> None:
     body = b"x" * 30_000
     async with running() as server, viewer(server) as healthy:
@@ -190,11 +196,11 @@ async def test_a_stuck_reader_delays_nobody_and_gets_all_it_missed_when_it_reads
         await stuck.say(CONNECT, subscribe())
         assert len(await stuck.read(2)) == 2
         seq = 0
-        while not any(connection.paused for connection in server.relay.connections):
+        while not full_ones(server):
             seq += 1
             server.publish(seq, body=body)
             await healthy.recv()
-        (full,) = [connection for connection in server.relay.connections if connection.paused]
+        (full,) = full_ones(server)
         backlog = full.transport.get_write_buffer_size()
         for more in range(seq + 1, seq + 51):
             server.publish(more, body=body)
@@ -212,7 +218,7 @@ async def test_a_reader_stuck_for_too_long_is_cut() -> None:
         await stuck.say(CONNECT, subscribe())
         await stuck.read(2)
         seq = 0
-        while not server.relay.refusals["too_slow"]:
+        while not server.relay.connections.refusals["too_slow"]:
             seq += 1
             server.publish(seq, body=b"x" * 30_000)
             await healthy.recv()

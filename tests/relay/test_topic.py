@@ -281,7 +281,7 @@ def test_leaving_while_waiting_for_the_log_leaves_nothing() -> None:
     wall.log = [1, 2, 3, 4, 5]
     wall.answer()
     wall.wait(3.0)
-    assert (reader.answers, reader.got, wall.topic.groups) == ([], [], {})
+    assert (reader.answers, reader.got, bool(wall.topic.audience)) == ([], [], False)
 
 
 # ── slow readers ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -359,7 +359,7 @@ def test_a_reader_left_behind_in_two_seats_leaves_once() -> None:
     wall.log = [18, 19]
     reader.drain()
     wall.answer()
-    assert (reader.behind, reader.seats, wall.topic.waiting) == (1, [], [])
+    assert (reader.behind, reader.seats, wall.topic.audience.waiting) == (1, [], [])
 
 
 def test_a_slow_reader_meets_a_new_epoch_after_the_pause() -> None:

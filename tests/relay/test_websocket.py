@@ -178,7 +178,7 @@ async def test_a_wrong_origin_is_refused_and_a_right_or_missing_one_is_not() -> 
             await server.websocket(origin="https://evil.example")
         assert caught.value.response.status_code == 403
         async with server.websocket(origin=f"http://127.0.0.1:{server.port}"), server.websocket():
-            assert server.relay.refusals["origin"] == 1
+            assert server.relay.connections.refusals["origin"] == 1
 
 
 async def test_too_many_connections_are_told_to_come_back_later() -> None:
@@ -284,4 +284,4 @@ async def test_fifty_viewers_come_and_go_and_leave_nothing() -> None:
                     connection.transport.abort()
         await until(lambda: not server.relay.connections and not server.server.server_state.connections)
         await until(lambda: (descriptors(), len(asyncio.all_tasks())) == before)
-        assert not server.relay.hub.topics["/topic/wall.main"].groups
+        assert not server.relay.hub.topics["/topic/wall.main"].audience

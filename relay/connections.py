@@ -1,0 +1,118 @@
+"""All connections of a relay: who is let in, from where, and when each is due for a look."""
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+from ipaddress import ip_address, ip_network
+from typing import Protocol
+
+from relay.settings import RelaySettings
+from relay.wheel import Wheel
+from wall.stomp.errors import Code, StompError
+
+
+class Connection(Protocol):
+    """What is counted. `address` is where it comes from, as `Connections.admit` has written it."""
+
+    address: str
+
+    def visit(self, now: float) -> float | None:
+        """Do what is due; gives when to come again, None: not any more."""
+        ...
+
+    def leave_at(self, moment: float) -> None:
+        """Close at `moment`, because the relay stops."""
+        ...
+
+    def abort(self) -> None:
+        """Be gone now."""
+        ...
+
+
+class Connections:
+    """`all` are those that were admitted and have not ended; `refusals` counts, by reason, who was sent away."""
+
+    def __init__(self, settings: RelaySettings, now: float) -> None:
+        self.all: set[Connection] = set()
+        self.refusals: Counter[str] = Counter()
+        self.stopping = False
+        self._settings = settings
+        self._wheel: Wheel[Connection] = Wheel(settings.tick, now)
+        self._addresses: Counter[str] = Counter()
+        self._proxies = tuple(ip_network(network) for network in settings.trusted_proxies)
+
+    def __len__(self) -> int:
+        return len(self.all)
+
+    def admit(self, connection: Connection, address: str) -> StompError | None:
+        """Count a connection in, or say why not."""
+        key = _neighbourhood(address)
+        if self.stopping or len(self.all) >= self._settings.connections:
+            self.refused("connections")
+            return StompError(Code.TOO_MANY_CONNECTIONS, "Too many connections; come back in a moment")
+        if self._addresses[key] >= self._settings.connections_per_address:
+            self.refused("address")
+            return StompError(
+                Code.TOO_MANY_CONNECTIONS, "Too many connections from your address; come back in a moment"
+            )
+        self._addresses[key] += 1
+        connection.address = key
+        self.all.add(connection)
+        return None
+
+    def gone(self, connection: Connection) -> None:
+        """A connection has ended."""
+        self._wheel.discard(connection)
+        if connection not in self.all:
+            return
+        self.all.discard(connection)
+        self._addresses[connection.address] -= 1
+        if not self._addresses[connection.address]:
+            del self._addresses[connection.address]
+
+    def due(self, connection: Connection, at: float) -> None:
+        """Have `Connection.visit` called at `at`."""
+        self._wheel.schedule(connection, at)
+
+    def turn(self, now: float) -> None:
+        """Visit all that are due."""
+        for connection in self._wheel.due(now):
+            again = connection.visit(now)
+            if again is not None:
+                self._wheel.schedule(connection, max(again, now))
+
+    def refused(self, reason: str) -> None:
+        self.refusals[reason] += 1
+
+    def dismiss(self, now: float) -> None:
+        """Admit nobody more, and have everybody leave, spread over `drain` seconds."""
+        self.stopping = True
+        for connection in tuple(self.all):
+            connection.leave_at(now + random.uniform(0, self._settings.drain))  # noqa: S311 - spreads load, hides nothing
+
+    def abort(self) -> None:
+        for connection in tuple(self.all):
+            connection.abort()
+
+    def address_of(self, peer: str, forwarded: Sequence[str]) -> str:
+        """Who is behind `peer`: itself, or where it is a trusted proxy, the nearest it forwards for that is none."""
+        hops = [hop.strip() for line in forwarded for hop in line.split(",")]
+        while hops and self._trusted(peer):
+            peer = hops.pop()
+        return peer
+
+    def _trusted(self, address: str) -> bool:
+        try:
+            parsed = ip_address(address)
+        except ValueError:
+            return False
+        return any(parsed in network for network in self._proxies)
+
+
+def _neighbourhood(address: str) -> str:
+    """What counts as one address: an IPv6 household has 2⁶⁴ of them."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    return str(ip_network((parsed, 64), strict=False)) if parsed.version == 6 else address
