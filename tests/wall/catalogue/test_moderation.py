@@ -29,50 +29,46 @@ async def _withdraw(catalogue: Catalogue, due: DueSearch, key: str = "a") -> Non
 
 
 async def _pending(catalogue: Catalogue) -> ConsolePost:
-    await catalogue.walls.change("main", policy=Policy.HOLD)
-    await store(catalogue, await due_search(catalogue), source_post("a"))
-    await finish_all(catalogue)
-    [post] = await catalogue.posts.by_state("main", State.PENDING)
+    [post] = await _posts_in(catalogue, State.PENDING, "a")
     return post
 
 
-async def _post_in(catalogue: Catalogue, state: State) -> ConsolePost:
-    """A post that came into `state` by the usual ways."""
-    if state in (State.RECEIVED, State.FAILED):
-        await store(catalogue, await due_search(catalogue), source_post("a"))
-        if state is State.FAILED:
-            [work] = await catalogue.work.claim(["demo"], "test", LEASE, 1)
-            # its picture is there, as when its address was given back; an operator's retry keeps it
+async def _posts_in(catalogue: Catalogue, state: State, *keys: str) -> list[ConsolePost]:
+    """Posts that came into `state` by the usual ways, the newest first."""
+    if state not in (State.RECEIVED, State.FAILED):
+        await catalogue.walls.change("main", policy=Policy.HOLD)
+    due = await due_search(catalogue)
+    await store(catalogue, due, *(source_post(key) for key in keys))
+    await catalogue.searches.remove(due.search.id)
+    if state is State.FAILED:
+        for work in await catalogue.work.claim(["demo"], "test", LEASE, 100):
             await catalogue.work.finish(work, rendered(work, error="This is a PDF."))
-    else:
-        post = await _pending(catalogue)
-        ways = {State.APPROVED: ActionKind.APPROVE, State.REJECTED: ActionKind.REJECT, State.REMOVED: ActionKind.REMOVE}
-        if state in ways:
+    elif state is not State.RECEIVED:
+        await finish_all(catalogue)
+    ways = {State.APPROVED: ActionKind.APPROVE, State.REJECTED: ActionKind.REJECT, State.REMOVED: ActionKind.REMOVE}
+    if state in ways:
+        for post in await catalogue.posts.by_state("main", State.PENDING):
             await _act(catalogue, post, ways[state], "first")
-    [post] = await catalogue.posts.by_state("main", state)
-    return post
+    return await catalogue.posts.by_state("main", state)
 
 
-@pytest.mark.parametrize("kind", ActionKind)
 @pytest.mark.parametrize("state", State)
-async def test_an_action_does_what_the_table_of_moves_says_and_nothing_else(
-    catalogue: Catalogue, state: State, kind: ActionKind
-) -> None:
-    post = await _post_in(catalogue, state)
-    before = await catalogue.moderation.actions(post.post.id)
-    allowed, target = ACTIONS[kind]
-    if state in allowed:
+async def test_an_action_does_what_the_table_of_moves_says_and_nothing_else(catalogue: Catalogue, state: State) -> None:
+    for kind, post in zip(ActionKind, await _posts_in(catalogue, state, *ActionKind), strict=True):
+        before = await catalogue.moderation.actions(post.post.id)
+        allowed, target = ACTIONS[kind]
+        if state not in allowed:
+            with pytest.raises(MoveRefused, match=f"A post that is {state.value} can't be"):
+                await _act(catalogue, post, kind)
+            assert await catalogue.posts.get(post.post.id) == post
+            assert await catalogue.moderation.actions(post.post.id) == before
+            continue
         assert may_move(state, target)
         assert await _act(catalogue, post, kind) is target
         found = await catalogue.posts.get(post.post.id)
         assert found.state is target
         assert found.shown == (target is State.APPROVED)
         assert [action.kind for action in await catalogue.moderation.actions(post.post.id)][len(before) :] == [kind]
-        return
-    with pytest.raises(MoveRefused, match=f"A post that is {state.value} can't be"):
-        await _act(catalogue, post, kind)
-    assert await catalogue.posts.get(post.post.id) == post
-    assert await catalogue.moderation.actions(post.post.id) == before
 
 
 async def test_a_held_post_waits_for_an_operator(catalogue: Catalogue) -> None:
@@ -106,9 +102,7 @@ async def test_of_many_operators_at_once_exactly_one_wins_and_all_others_hear_wh
 
 
 async def test_what_the_source_did_is_not_said_to_be_an_operators_doing(catalogue: Catalogue) -> None:
-    approved = await _post_in(catalogue, State.APPROVED)
-    [search] = await catalogue.searches.all()
-    await catalogue.searches.enable(search.id, enabled=False)
+    [approved] = await _posts_in(catalogue, State.APPROVED, "a")
     await _withdraw(catalogue, await due_search(catalogue))
     with pytest.raises(MoveRefused, match="removed now") as refused:
         await _act(catalogue, approved, ActionKind.REMOVE, "bob")
@@ -117,9 +111,7 @@ async def test_what_the_source_did_is_not_said_to_be_an_operators_doing(catalogu
 
 
 async def test_an_edit_after_an_approval_is_not_said_to_be_an_operators_doing(catalogue: Catalogue) -> None:
-    approved = await _post_in(catalogue, State.APPROVED)
-    [search] = await catalogue.searches.all()
-    await catalogue.searches.enable(search.id, enabled=False)
+    [approved] = await _posts_in(catalogue, State.APPROVED, "a")
     await store(catalogue, await due_search(catalogue), source_post("a", version=2))
     await finish_all(catalogue)
     with pytest.raises(MoveRefused, match="pending now") as refused:
@@ -129,8 +121,6 @@ async def test_an_edit_after_an_approval_is_not_said_to_be_an_operators_doing(ca
 
 async def test_an_operator_who_saw_an_older_revision_approves_nothing(catalogue: Catalogue) -> None:
     pending = await _pending(catalogue)
-    [search] = await catalogue.searches.all()
-    await catalogue.searches.enable(search.id, enabled=False)
     await store(catalogue, await due_search(catalogue), source_post("a", version=2, text="Something else"))
     await finish_all(catalogue)
     with pytest.raises(MoveRefused, match="its author has edited it since") as refused:
@@ -140,7 +130,7 @@ async def test_an_operator_who_saw_an_older_revision_approves_nothing(catalogue:
 
 
 async def test_a_restored_post_has_a_new_revision_and_a_higher_seq(catalogue: Catalogue) -> None:
-    approved = await _post_in(catalogue, State.APPROVED)
+    [approved] = await _posts_in(catalogue, State.APPROVED, "a")
     await _act(catalogue, approved, ActionKind.REMOVE)
     await _act(catalogue, await catalogue.posts.get(approved.post.id), ActionKind.RESTORE, "bob")
     snapshot = await catalogue.posts.snapshot("main")
@@ -148,7 +138,7 @@ async def test_a_restored_post_has_a_new_revision_and_a_higher_seq(catalogue: Ca
     events = await catalogue.log.after("main", Cursor(snapshot.cursor.epoch, 0))
     assert events is not None
     assert [event.kind for event in events] == ["published", "removed", "published"]
-    with pytest.raises(MoveRefused, match="approved now|edited") as refused:
+    with pytest.raises(MoveRefused, match=r"approved now|edited") as refused:
         await _act(catalogue, approved, ActionKind.REMOVE)
     assert refused.value.revision == 2
 
@@ -197,7 +187,7 @@ async def test_a_rejected_edit_leaves_the_approved_revision_on_the_wall(catalogu
 
 
 async def test_a_post_that_lost_its_pictures_bytes_cant_be_approved(catalogue: Catalogue, clock: Clock) -> None:
-    rejected = await _post_in(catalogue, State.REJECTED)
+    [rejected] = await _posts_in(catalogue, State.REJECTED, "a")
     clock.pass_by(timedelta(hours=25))
     [(media_id, _)] = await catalogue.media.purgeable(timedelta(hours=24), 10)
     await catalogue.media.purged(media_id)
@@ -219,9 +209,7 @@ async def test_actions_are_told_in_order_with_operator_reason_and_revision(catal
 
 async def test_a_post_that_is_not_there_is_said_so(catalogue: Catalogue) -> None:
     with pytest.raises(NotFound):
-        await catalogue.moderation.act(
-            "0" * 26, ActionKind.REMOVE, operator="eve", state=State.PENDING, revision=1
-        )
+        await catalogue.moderation.act("0" * 26, ActionKind.REMOVE, operator="eve", state=State.PENDING, revision=1)
 
 
 async def test_an_action_wakes_those_who_wait_and_a_refused_one_does_not(catalogue: Catalogue) -> None:
