@@ -27,8 +27,19 @@ def test_a_newer_epoch_is_above_any_seq_of_an_older_one() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "-", "q7ka", "q7ka-", "-812", "q7ka-01", "q7ka--1", "q7ka-+1", "q7ka-1.0", "q7ka-1e3", "Q7KA-812", "q7k-812"]
-    + [
+    [
+        "",
+        "-",
+        "q7ka",
+        "q7ka-",
+        "-812",
+        "q7ka-01",
+        "q7ka--1",
+        "q7ka-+1",
+        "q7ka-1.0",
+        "q7ka-1e3",
+        "Q7KA-812",
+        "q7k-812",
         "a" * 17 + "-1",
         "q7ka-" + "9" * 19,
         "q7ka-1\n",
@@ -37,7 +48,7 @@ def test_a_newer_epoch_is_above_any_seq_of_an_older_one() -> None:
         "q7ka-1-2",
         "q7ka-١",
         "é7ka-1",
-        "q7ka-1\0",
+        "q7ka-1\x00",
     ],
 )
 def test_junk_is_no_cursor(text: str) -> None:

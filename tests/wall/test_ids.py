@@ -10,7 +10,9 @@ from wall.events import Cursor
 from wall.ids import epoch, random_id, ulid
 
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
-moments = st.integers(0, 80 * 365 * 86_400_000).map(lambda ms: datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=ms))
+moments = st.integers(0, 80 * 365 * 86_400_000).map(
+    lambda ms: datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=ms)
+)
 entropy = st.binary(min_size=16, max_size=16)
 
 
