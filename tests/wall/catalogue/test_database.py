@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import func, select, text, update
 
 from wall.catalogue import Catalogue, tables
-from wall.catalogue.database import Database, database_url
+from wall.catalogue.database import database_url
 from wall.errors import CatalogueUnavailable, SettingsError
 
 pytestmark = pytest.mark.anyio
@@ -70,11 +70,3 @@ async def test_what_the_database_can_not_do_is_said_in_our_words(catalogue: Cata
         async with catalogue.database.reading() as connection:
             await connection.execute(text(broken))
     assert len(await catalogue.walls.all()) == 1
-
-
-async def test_a_folder_that_is_not_there_is_said_in_one_sentence() -> None:
-    database = Database("sqlite:/nowhere/at/all.db")
-    with pytest.raises(CatalogueUnavailable, match="does not answer"):
-        async with database.reading():
-            pass
-    await database.close()

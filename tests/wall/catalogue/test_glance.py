@@ -21,7 +21,7 @@ async def test_each_change_shows_as_its_kind_and_no_change_as_none(catalogue: Ca
     async def changed() -> set[str]:
         nonlocal older
         newer = await glance(catalogue)
-        kinds, older = set(newer.differs_from(older)), newer
+        kinds, older = {str(kind) for kind in newer.differs_from(older)}, newer
         return kinds
 
     assert await changed() == set()
