@@ -4,7 +4,7 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import or_, select, update
@@ -58,20 +58,22 @@ class MediaRecords:
 
     async def signed(self, media_id: str, role: str, until: int, signature: str) -> bool:
         """Whether `sign` made this address and it is still good."""
-        if datetime.fromtimestamp(until, self._context.now().tzinfo) < self._context.now():
+        # both come from strangers: compared as a number and as bytes, which take anything
+        if until < self._context.now().timestamp():
             return False
-        return hmac.compare_digest(signature, await self._signature(media_address(media_id, role), until))
+        expected = await self._signature(media_address(media_id, role), until)
+        return hmac.compare_digest(signature.encode(errors="replace"), expected.encode())
 
     async def purgeable(self, kept: timedelta, limit: int) -> list[tuple[str, list[str]]]:
         """Media whose bytes may go, with their store keys: of posts removed or rejected longer than `kept` ago, of
-        posts that their source withdrew, and of revisions that an edit replaced."""
+        posts that their source withdrew, and of revisions that an edit replaced; never what stands on a wall."""
         old = self._context.now() - kept
         over = t.post.c.state.in_((State.REMOVED.value, State.REJECTED.value)) & (t.post.c.changed_at < old)
-        replaced = ~t.media.c.current & ~t.media.c.shown
+        gone = or_(over, t.post.c.withdrawn, ~t.media.c.current)
         query = (
             select(t.media.c.id, t.media.c.renditions)
             .join(t.post, t.post.c.id == t.media.c.post_id)
-            .where(t.media.c.renditions.is_not(None), ~t.media.c.purged, or_(over, t.post.c.withdrawn, replaced))
+            .where(t.media.c.renditions.is_not(None), ~t.media.c.purged, ~t.media.c.shown, gone)
             .order_by(t.media.c.id)
             .limit(limit)
         )

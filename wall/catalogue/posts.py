@@ -80,7 +80,8 @@ class Posts:
             new = 0
             for key in sorted(by_key.keys() - known.keys() - gone):
                 new += await self._insert(connection, due.search.wall, due.search.network, by_key[key], now)
-            leaving = [row for key, row in known.items() if key in gone and row["state"] != State.REMOVED]
+            # also what an operator has removed already: from now on nobody can restore it
+            leaving = [row for key, row in known.items() if key in gone and not row["withdrawn"]]
             await take_down(connection, due.search.wall, leaving, now, "The source says it is gone.", withdrawn=True)
         if new or edited or leaving:
             self._context.changed.fire()
