@@ -193,7 +193,10 @@ class Worker:
                 await self._catalogue.work.renew(work, LEASE)
 
     async def _roll_back(self, work: PostWork, results: Sequence[MediaResult]) -> None:
-        await self._delete([rendition for result in results for rendition in result.renditions])
+        # what the command line handed over was in the store before us, and the next worker needs it
+        handed_over = {stored_key(origin) for media in work.media for origin in media.origins}
+        made = [rendition for result in results for rendition in result.renditions if rendition.key not in handed_over]
+        await self._delete(made)
         with suppress(CatalogueError):
             await self._catalogue.work.release(work)
 
