@@ -1,4 +1,4 @@
-"""Posts → thumbnails with a real catalogue, studio and disk store: what fails, who goes on, and that nothing is left."""
+"""Posts → thumbnails with a real catalogue, studio and disk store: what fails, who goes on, what is left."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable
@@ -137,7 +137,11 @@ async def place(
 ) -> AsyncGenerator[Workplace]:
     yield Workplace(clocked, store, studio, scratch)
     # on every path
-    assert not list(scratch.iterdir())
+    assert not _left(scratch)
+
+
+def _left(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
 
 
 def _jpeg(colour: str = "teal") -> bytes:
@@ -278,7 +282,7 @@ async def test_a_post_that_was_edited_meanwhile_throws_the_older_pictures_away(
         await place.catalogue.posts.store(due, SEARCH_LEASE, posts=(edited,), removals=(), checkpoint={})
         await place.until_state(post_id, State.APPROVED)
         network.gates["demo:a-1"].set()
-        await until(lambda: not list(place.scratch.iterdir()), "the older revision to be left alone")
+        await until(lambda: not _left(place.scratch), "the older revision to be left alone")
     [shown] = (await place.catalogue.posts.snapshot("main")).posts
     assert (shown.revision, [media.alt for media in shown.media]) == (2, ["New"])
     await until(lambda: len(place.store.objects()) == 3, "the older revision's bytes to go")
@@ -313,7 +317,7 @@ async def test_a_stop_in_the_middle_leaves_nothing_and_the_next_one_goes_on_at_o
         await until(lambda: "demo:a-1" in network.fetched, "the second picture's turn")
         assert place.store.objects()
     assert not place.store.objects()
-    assert not list(place.scratch.iterdir())
+    assert not _left(place.scratch)
     network.gates.clear()
     async with place.working(network, "another"):
         found = await place.until_state(post_id, State.APPROVED)
