@@ -75,6 +75,13 @@ async def _keys(catalogue: Catalogue) -> set[str]:
     return {(post.post.url or "").rpartition("/")[2] for post in posts}
 
 
+async def _until_stored(catalogue: Catalogue, key: str) -> None:
+    end = asyncio.get_running_loop().time() + 20
+    while key not in await _keys(catalogue):
+        assert asyncio.get_running_loop().time() < end, key
+        await asyncio.sleep(0.01)
+
+
 def _page(*keys: str, checkpoint: Any, next_in: float = 3600, note: str = "") -> Page:
     return Page(posts=tuple(source_post(key) for key in keys), checkpoint=checkpoint, next_in=next_in, note=note)
 
@@ -188,8 +195,7 @@ async def test_what_a_search_found_after_it_was_paused_is_not_stored(
     search = await clocked.searches.add("main", "scripted", "a")
     async with _sweeping(clocked, network):
         await until(lambda: network.open == 1, "the sweep to begin")
-        while not await _keys(clocked):
-            await asyncio.sleep(0.01)
+        await _until_stored(clocked, "before")
         await clocked.searches.enable(search.id, enabled=False)
         go_on.set()
         await until(lambda: network.open == 0, "the sweep to end")
@@ -273,8 +279,7 @@ async def test_a_stop_in_the_middle_leaves_whole_pages_and_another_process_goes_
     ]
     await clocked.searches.add("main", "scripted", "a")
     async with _sweeping(clocked, network):
-        while not await _keys(clocked):
-            await asyncio.sleep(0.01)
+        await _until_stored(clocked, "one")
     assert network.open == 0  # the source could let go of what it held
     assert await _keys(clocked) == {"one"}
     clock.advance(LEASE.total_seconds() + 1)

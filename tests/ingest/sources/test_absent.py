@@ -24,5 +24,4 @@ async def test_every_question_is_answered_with_what_to_do(tmp_path: Path) -> Non
             raise AssertionError("it found something")
     with pytest.raises(FetchRefused, match="not set up"):
         await source.fetch("https://pbs.twimg.com/media/a.jpg", tmp_path / "a.jpg")
-    assert not list(tmp_path.iterdir())
     await source.close()
