@@ -34,7 +34,7 @@ def database_url(text: str) -> URL:
         text = "sqlite:///" + text.removeprefix("sqlite:")
     try:
         url = make_url(text)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:
         raise SettingsError(
             f"FRIEZE_DATABASE_URL is {text.split(':', 1)[0]!r}…, which is no database address; "
             "use sqlite:PATH or postgresql://user:password@host/name."
