@@ -163,18 +163,3 @@ async def test_a_stop_ends_all_and_lets_nobody_in(watch: Watch, operator: Signed
     with pytest.raises(Refused) as refused:
         await watch.join(operator)
     assert (refused.value.status, refused.value.headers["retry-after"]) == (503, "10")
-
-
-async def test_a_watcher_that_breaks_ends_its_streams_and_the_next_ones_get_a_new_one(
-    catalogue: Catalogue, watch: Watch, operator: SignedIn, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    glances = Glances(monkeypatch)
-    console = await watch.join(operator)
-    glances.trouble = ValueError("a defect of ours")
-    catalogue.changed.fire()
-    assert await console.wait(20) == frozenset()
-    assert console.ended
-    glances.trouble = None
-    again = await watch.join(operator)
-    await catalogue.walls.change("main", policy=Policy.HOLD)
-    assert await _hears(again) == {"walls"}
