@@ -6,14 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from structlog.testing import capture_logs
 
 from frieze.parts import Part
 from frieze.run import run_parts
 from frieze.settings import Settings
 from tests.processes import frieze
 from wall.catalogue import Catalogue
-from wall.errors import CatalogueError, SettingsError
+from wall.errors import SettingsError
 
 Made = Callable[..., Settings]
 
@@ -45,30 +44,6 @@ def test_a_data_folder_that_cant_be_written_is_refused(made: Made, tmp_path: Pat
     (tmp_path / "file").write_text("")
     with pytest.raises(SettingsError, match="can't be written"):
         run_parts(made(data=tmp_path / "file" / "data", port=0, stomp_port=0), set(Part), up=True)
-
-
-def test_a_store_that_cant_be_used_is_refused_in_one_sentence(made: Made) -> None:
-    with pytest.raises(SettingsError, match="FRIEZE_STORE_URL"):
-        run_parts(made(port=0, stomp_port=0, store_url="ftp://store"), set(Part), up=True)
-
-
-def test_a_database_of_a_newer_frieze_is_refused(made: Made) -> None:
-    settings = made(port=0, stomp_port=0)
-    settings.data.mkdir()
-    _sql(settings.database, "CREATE TABLE alembic_version (version_num TEXT)")
-    _sql(settings.database, "INSERT INTO alembic_version VALUES ('9999')")
-    with capture_logs(), pytest.raises(CatalogueError, match="newer Frieze"):
-        run_parts(settings, set(Part), up=True)
-
-
-def _sql(url: str, statement: str) -> None:
-    async def run() -> None:
-        catalogue = Catalogue(url)
-        async with catalogue.database.writing() as connection:
-            await connection.exec_driver_sql(statement)
-        await catalogue.close()
-
-    asyncio.run(run())
 
 
 def test_a_part_waits_for_the_migrations_and_stops_cleanly_while_it_waits(database_url: str, tmp_path: Path) -> None:
