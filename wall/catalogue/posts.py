@@ -100,6 +100,11 @@ class Posts:
         self._context.changed.fire()
         return post_id
 
+    async def known(self, wall: str, key: str) -> str | None:
+        """The id of the wall's post with this key, or None when it has none."""
+        async with self._context.database.reading() as connection:
+            return await connection.scalar(select(t.post.c.id).where(t.post.c.wall == wall, t.post.c.key == key))
+
     async def forget_withdrawn(self, after: timedelta) -> int:
         """Drop posts that their source withdrew longer than `after` ago and whose bytes are gone; how many.
 
