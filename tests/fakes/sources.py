@@ -10,7 +10,7 @@ from ingest.sources.base import Checkpoint, Page
 from wall.errors import FetchRefused, SourceError
 
 # what a sweep does next: give a page, fail, or wait until the test lets it go on
-Step = Page | SourceError | asyncio.Event
+Step = Page | Exception | asyncio.Event
 
 
 @dataclass

@@ -30,11 +30,12 @@ class WatchedStore(DiskStore):
     """A disk store that can be away, and that lets somebody in just before it deletes."""
 
     away = False
+    stuck: str | None = None  # this object can't be deleted
     before_delete: asyncio.Event | None = None
     deleting = False
 
     async def delete(self, key: str) -> None:
-        if self.away:
+        if self.away or key == self.stuck:
             raise StoreUnavailable("The store is away.")
         self.deleting = True
         if self.before_delete is not None:
@@ -208,6 +209,20 @@ async def test_a_post_that_comes_back_while_its_bytes_are_about_to_go_keeps_them
     [shown] = (await house.catalogue.posts.snapshot("main")).posts
     [kept] = [keys for post_id, keys in ids_and_keys if post_id == shown.id]
     assert house.store.objects() == kept
+
+
+async def test_an_object_that_cant_be_deleted_holds_up_no_other(house: House, clock: Clock) -> None:
+    one, other = await house.show("a"), await house.show("b")
+    for post_id, _ in (one, other):
+        await house.act(post_id, ActionKind.REMOVE)
+    clock.advance(DAY + 60)
+    house.store.stuck = min(one[1])
+    with pytest.raises(StoreUnavailable):
+        await house.keeping.purge()
+    assert not house.store.objects() & other[1]
+    house.store.stuck = None
+    await house.keeping.purge()
+    assert house.store.objects() == set()
 
 
 async def test_a_store_that_is_away_loses_track_of_nothing(

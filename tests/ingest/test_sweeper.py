@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ingest.sources.base import Page
-from ingest.sweeper import LEASE, LONGEST_PAUSE, OPERATOR_PAUSE, Sweeper
+from ingest.sweeper import BUDGET_PAUSE, LEASE, LONGEST_PAUSE, REFUSED_PAUSE, Sweeper
 from tests.fakes.clock import Clock
 from tests.fakes.posts import source_post
 from tests.fakes.sources import ScriptedNetwork
@@ -91,8 +91,8 @@ def _page(*keys: str, checkpoint: Any, next_in: float = 3600, note: str = "") ->
     [
         (SourceUnavailable("The network is away."), 1, 2),
         (SourceLimited("Asked too often."), 1, 2),
-        (SourceBudgetSpent("The month's posts are used up."), OPERATOR_PAUSE, OPERATOR_PAUSE),
-        (SourceRefused("The token is wrong."), OPERATOR_PAUSE, OPERATOR_PAUSE),
+        (SourceBudgetSpent("The month's posts are used up."), BUDGET_PAUSE, BUDGET_PAUSE),
+        (SourceRefused("The token is wrong."), REFUSED_PAUSE, REFUSED_PAUSE),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, SourceError) else "",
 )
@@ -108,6 +108,18 @@ async def test_a_failure_is_said_at_its_search_in_the_sources_own_words(
     assert (after.error, after.failures, after.error_at) == (str(error), 1, clocked.now())
     assert shortest <= (after.next_at - clocked.now()).total_seconds() <= longest
     assert (other.error, other.note, other.swept_at) == (None, "Nothing new.", clocked.now())
+
+
+async def test_a_mistake_of_a_source_is_its_searchs_trouble_only(clocked: Catalogue, network: ScriptedNetwork) -> None:
+    network.script["broken"] = [(ZeroDivisionError("division by zero"),)]
+    await clocked.searches.add("main", "scripted", "broken")
+    await clocked.searches.add("main", "scripted", "goes well")
+    async with _sweeping(clocked, network):
+        after = await _settled(clocked, network, "broken", 1)
+        other = await _settled(clocked, network, "goes well", 1)
+    assert after.error == "Unexpected ZeroDivisionError in the source; the log has it."
+    assert 1 <= (after.next_at - clocked.now()).total_seconds() <= 2
+    assert other.error is None
 
 
 async def test_pauses_grow_to_five_minutes_and_begin_anew_after_a_success(

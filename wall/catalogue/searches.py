@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy import case, delete, func, insert, or_, select, update
 
 from wall.catalogue import tables as t
 from wall.catalogue.base import Context, Row
@@ -125,8 +125,10 @@ class Searches:
         ]
 
     async def soonest(self, networks: Sequence[str]) -> datetime | None:
-        """When the next search of these networks is due, or None when there is none."""
-        query = select(func.min(t.search.c.next_at)).where(t.search.c.enabled, t.search.c.network.in_(networks))
+        """When the next search of these networks can be claimed, or None when there is none."""
+        claimed = t.search.c.claimed_until > t.search.c.next_at
+        free = case((claimed, t.search.c.claimed_until), else_=t.search.c.next_at)
+        query = select(func.min(free)).where(t.search.c.enabled, t.search.c.network.in_(networks))
         async with self._context.database.reading() as connection:
             return await connection.scalar(query)
 

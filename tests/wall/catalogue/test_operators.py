@@ -66,6 +66,14 @@ async def test_who_signs_out_ends_this_session_and_no_other(catalogue: Catalogue
     assert await catalogue.operators.sign_in("") is None
 
 
+async def test_sessions_that_are_over_go_with_the_next_sign_in(catalogue: Catalogue, clock: Clock) -> None:
+    await _session(catalogue)
+    clock.pass_by(SESSION_LIFE)
+    await _session(catalogue)
+    async with catalogue.database.reading() as connection:
+        assert len((await connection.execute(select(tables.session))).all()) == 1
+
+
 async def test_the_database_holds_digests_only(catalogue: Catalogue) -> None:
     link, token = await catalogue.operators.link("eve"), await _session(catalogue)
     async with catalogue.database.reading() as connection:

@@ -169,6 +169,16 @@ async def test_the_soonest_search_of_the_asked_networks_that_is_not_paused_count
     assert await catalogue.searches.soonest(["demo", "x"]) == second.next_at
 
 
+async def test_a_search_that_somebody_sweeps_is_not_due_before_its_claim_ends(
+    catalogue: Catalogue, clock: Clock
+) -> None:
+    await catalogue.searches.add("main", "demo", "one")
+    assert len(await _due(catalogue)) == 1
+    soonest = await catalogue.searches.soonest(["demo"])
+    assert soonest is not None
+    assert soonest > clock()
+
+
 async def test_posts_of_a_search_that_was_removed_stay(catalogue: Catalogue) -> None:
     due = await due_search(catalogue)
     await store(catalogue, due, source_post("a"))
