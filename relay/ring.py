@@ -7,7 +7,9 @@ of the last message it has; `after` gives what comes next. Nothing here knows wh
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
+from typing import NamedTuple
 
+from relay.credit import AckName, ack_name
 from wall.events import Cursor
 from wall.stomp.codec import encode_headers
 from wall.stomp.frames import Frame, Version
@@ -34,32 +36,51 @@ _OURS = frozenset(
 
 # A STOMP frame in what carries it; the second argument says whether its body is text.
 Wrap = Callable[[bytes, bool], bytes]
-ShapeKey = tuple[str, Version, Wrap]
+
+
+class ShapeKey(NamedTuple):
+    """What makes messages look different. `named`: they say their subscription, as all but some of 1.0 do;
+    `metered`: they can be acknowledged, so they say by what."""
+
+    subscription: str
+    version: Version
+    wrap: Wrap
+    named: bool = True
+    metered: bool = False
 
 
 class Shape:
     """How messages look on one kind of connection under one subscription id; equal shapes share their frames."""
 
-    __slots__ = ("_prefix", "_wrap", "key", "shared", "version")
+    __slots__ = ("_prefix", "key", "shared", "version")
 
-    def __init__(self, key: "ShapeKey", shared: bool) -> None:
-        subscription, version, wrap = self.key = key
-        headers = encode_headers(Frame("MESSAGE", {"subscription": subscription}), version)
-        self._prefix = b"MESSAGE\n" + headers
-        self._wrap = wrap
-        self.version = version
+    def __init__(self, key: ShapeKey, shared: bool) -> None:
+        self.key = key
+        headers = {"subscription": key.subscription} if key.named else {}
+        self._prefix = b"MESSAGE\n" + encode_headers(Frame("MESSAGE", headers), key.version)
+        self.version = key.version
         self.shared = shared
 
     def frame(self, message: "Message") -> bytes:
         """The message as it goes to the socket."""
         if not self.shared:
-            return self._wrap(self._prefix + message.rest(self.version), message.text)
+            return self._make(message)
         made = message.made.get(self.key)
         if made is None:
             if len(message.made) >= SHARED_SHAPES:
                 message.made.clear()
-            made = message.made[self.key] = self._wrap(self._prefix + message.rest(self.version), message.text)
+            made = message.made[self.key] = self._make(message)
         return made
+
+    def ack(self, message: "Message") -> AckName:
+        """What acknowledges the message under this subscription."""
+        return ack_name(message.number, message.destination, self.key.subscription)
+
+    def _make(self, message: "Message") -> bytes:
+        prefix = self._prefix
+        if self.key.metered:
+            prefix += encode_headers(Frame("MESSAGE", {"ack": self.ack(message)}), self.version)
+        return self.key.wrap(prefix + message.rest(self.version), message.text)
 
 
 class Message:
@@ -116,6 +137,11 @@ class Message:
     def seq(self) -> int:
         assert self.cursor is not None
         return self.cursor.seq
+
+    @property
+    def number(self) -> str:
+        """Its message-id."""
+        return self._headers["message-id"]
 
     def rest(self, version: Version) -> bytes:
         """All of the STOMP frame after the subscription header, for nearly always one version."""
