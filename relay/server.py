@@ -16,6 +16,7 @@ from relay.settings import RelaySettings
 from relay.topic import Read
 from wall.errors import CatalogueError
 from wall.stomp.errors import Code, StompError
+from wall.stomp.session import SessionLimits
 
 _log = structlog.get_logger("relay")
 
@@ -35,6 +36,12 @@ class Relay:
         self._sessions = count(1)
         self.hub = Hub(settings, self._run)
         self.connections = Connections(settings, clock())
+        self.session_limits = SessionLimits(
+            greeting=settings.greeting,
+            subscriptions=settings.subscriptions,
+            id_length=settings.id_length,
+            transactions=settings.transactions,
+        )
         self._log = log
         self.listeners: list[asyncio.Server] = []  # closed with it
         self._reads: set[asyncio.Task[None]] = set()

@@ -31,7 +31,6 @@ from wall.stomp.session import (
     Held,
     Send,
     Session,
-    SessionLimits,
     State,
     Subscribe,
     Unsubscribe,
@@ -88,13 +87,7 @@ class Viewer(asyncio.Protocol):
         self.transport = transport
         # 0: pause_writing comes exactly when the socket is full, resume_writing when it has drained.
         transport.set_write_buffer_limits(high=0)
-        limits = SessionLimits(
-            greeting=settings.greeting,
-            subscriptions=settings.subscriptions,
-            id_length=settings.id_length,
-            transactions=settings.transactions,
-        )
-        self.session = Session(limits, now, versions)
+        self.session = Session(self.relay.session_limits, now, versions)
         self._beaten = now
         self.relay.due(self, now + settings.connect_within)
 

@@ -152,6 +152,27 @@ async def test_after_unsubscribe_the_id_is_free_and_its_window_gone() -> None:
         made.close()
 
 
+async def test_every_frame_gets_its_receipt_in_the_order_of_their_effects() -> None:
+    async with running() as server:
+        made = await client(server.stomp_port, SERVICE, subscribe(ack="client"))
+        await made.say(send(1, receipt="send"))
+        received = await made.read(2)
+        (message,) = [frame for frame in received if frame.command == "MESSAGE"]
+        await made.say(
+            stomp("BEGIN", transaction="t", receipt="begin"),
+            stomp("ACK", id=message.headers["ack"], transaction="t", receipt="ack"),
+            stomp("COMMIT", transaction="t", receipt="commit"),
+            stomp("BEGIN", transaction="t", receipt="again"),
+            stomp("ABORT", transaction="t", receipt="abort"),
+            stomp("UNSUBSCRIBE", id="sub-0", receipt="unsubscribe"),
+            stomp("DISCONNECT", receipt="disconnect"),
+        )
+        receipts = [frame.headers["receipt-id"] for frame in await made.read(8)]
+        assert receipts == ["begin", "ack", "commit", "again", "abort", "unsubscribe", "disconnect"]
+        assert made.ended
+        made.close()
+
+
 # ── transactions ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

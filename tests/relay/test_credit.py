@@ -232,3 +232,51 @@ def test_every_limit_gives_the_same_messages_in_the_end(limit: int) -> None:
         while not credit.left:
             acknowledge(wall, reader, credit, int(reader.got[-1]))
     assert reader.got == [str(seq) for seq in range(1, 21)]
+
+
+@given(
+    st.lists(st.sampled_from(["send", "ack oldest", "ack newest", "fill", "drain", "head"]), max_size=60),
+    st.integers(1, 4),
+    st.booleans(),
+)
+def test_whatever_happens_in_which_order_nothing_is_lost_repeated_or_over_the_limit(
+    steps: list[str], limit: int, cumulative: bool
+) -> None:
+    wall = Wall()
+    reader, credit = metered(wall, limit, cumulative=cumulative)
+    waiting: list[str] = []
+    seen = sent = 0
+
+    def look() -> None:
+        nonlocal seen
+        waiting.extend(frame.headers["ack"] for frame in reader.frames[seen:])
+        seen = len(reader.frames)
+        assert len(waiting) <= limit
+        assert credit.left == limit - len(waiting)
+
+    def settle(at: int) -> None:
+        name = waiting[at]
+        credit.settle(name)
+        del waiting[0 if cumulative else at : at + 1]
+        wall.hub.opened(reader, credit)
+        wall.hub.flush(wall.now)
+
+    for step in steps:
+        if step == "send":
+            sent += 1
+            wall.send(sent)
+        elif step == "head" and sent:
+            wall.head(sent)
+        elif step == "fill" and not reader.paused:
+            reader.takes = 1
+        elif step == "drain":
+            reader.drain()
+        elif step.startswith("ack") and waiting:
+            settle(0 if step == "ack oldest" else len(waiting) - 1)
+        look()
+    reader.drain()
+    look()
+    while waiting:
+        settle(0)
+        look()
+    assert [got for got in reader.got if got != "head"] == [str(seq) for seq in range(1, sent + 1)]

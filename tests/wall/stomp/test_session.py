@@ -219,6 +219,15 @@ def test_an_error_says_what_to_do_and_nothing_inner(session: Session) -> None:
 # ── versions ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def test_any_host_or_none_is_welcome() -> None:
+    for headers in ({"host": "elsewhere"}, {}):
+        session = Session(LIMITS, 0.0)
+        (event,) = session.receive(frame("CONNECT", accept_version="1.2", **headers), 0.0)
+        assert isinstance(event, Connect)
+        connected = answer(session.accept(Limits(), 0, 0))
+        assert (connected.command, connected.headers["server"]) == ("CONNECTED", "frieze")
+
+
 def test_without_accept_version_the_session_speaks_1_0() -> None:
     session = Session(LIMITS, 0.0)
     (event,) = session.receive(b"CONNECT\nlogin: a\npasscode:b\n\n\0", 0.0)
