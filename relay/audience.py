@@ -4,6 +4,9 @@ A seat is in one of three stages. `live`: it has all there is, its group writes 
 `behind`: its socket was full; it holds the cursor of the last message it has and is written nothing until the socket
 has drained; what it gets then is decided in relay/pace.py. `waiting`: the ring does not reach back to its cursor; the
 catalogue has been asked.
+
+A metered seat (its subscription acknowledges, relay/credit.py) is never live: it is always behind, by nothing or by
+what its window does not let through, and is served by itself after each flush.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,6 +14,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
+from relay.credit import Credit
 from relay.pace import Newest, Patience, Verdict
 from relay.ring import SHARED_SHAPES, Message, Ring, Shape, ShapeKey, first
 from relay.settings import RelaySettings
@@ -81,9 +85,21 @@ class Shared:
 
 
 class Seat:
-    """One reader's place at one topic. `receipt` is what its SUBSCRIBE asked for."""
+    """One reader's place at one topic. `receipt` is what its SUBSCRIBE asked for. `credit`: it is metered."""
 
-    __slots__ = ("asked", "audience", "cursor", "deadline", "fresh", "group", "reader", "receipt", "since", "stage")
+    __slots__ = (
+        "asked",
+        "audience",
+        "credit",
+        "cursor",
+        "deadline",
+        "fresh",
+        "group",
+        "reader",
+        "receipt",
+        "since",
+        "stage",
+    )
 
     @property
     def id(self) -> str:
@@ -101,6 +117,7 @@ class Seat:
         self.asked = False  # the read under way will decide about it
         self.deadline = 0.0
         self.since = 0.0  # when it began to lack messages
+        self.credit: Credit | None = None
 
 
 class Group:
@@ -123,6 +140,7 @@ class Audience:
         self.destination = destination
         self.logged = logged
         self.waiting: list[Seat] = []
+        self._metered: dict[Seat, None] | None = None
         self._ring = ring
         self._groups: dict[ShapeKey, Group] = {}
         self._shared = shared
@@ -137,7 +155,15 @@ class Audience:
 
     # ── coming and going ─────────────────────────────────────────────────────────────────────────────────────────
 
-    def join(self, reader: Reader, key: ShapeKey, receipt: str | None, cursor: Cursor | None, now: float) -> Seat:
+    def join(
+        self,
+        reader: Reader,
+        key: ShapeKey,
+        receipt: str | None,
+        cursor: Cursor | None,
+        now: float,
+        credit: Credit | None = None,
+    ) -> Seat:
         """Seat a reader. `Reader.joined` is called at once, or when the catalogue has answered."""
         group = self._groups.get(key)
         if group is None:
@@ -147,6 +173,10 @@ class Audience:
         seat = Seat(reader, self, group, receipt)
         seat.since = now
         reader.seats.append(seat)
+        if credit is not None:
+            seat.credit = credit
+            self._metered = self._metered or {}
+            self._metered[seat] = None
         end = self._ring.end
         if cursor is None:
             self._start(seat, None, now)
@@ -166,6 +196,8 @@ class Audience:
             group.live.pop(seat, None)
         elif seat in self.waiting:
             self.waiting.remove(seat)
+        if self._metered:
+            self._metered.pop(seat, None)
         seat.stage = Stage.LEFT
         seat.reader.seats.remove(seat)
         group.seats -= 1
@@ -198,6 +230,9 @@ class Audience:
         """Write what the seat missed, several messages at a time, and make it live, or stop when it is full."""
         if seat.stage is not Stage.BEHIND:
             return
+        if seat.credit is not None:
+            self._serve(seat, seat.credit, (), now)
+            return
         reader = seat.reader
         write = reader.writer()
         while not reader.paused:
@@ -229,6 +264,9 @@ class Audience:
         """What a reader behind is given next, whose socket has taken nothing for `still` seconds."""
         if seat.stage is not Stage.BEHIND:
             return Verdict.ALL
+        if seat.credit is not None:
+            # what it lacks may wait for its acknowledgements, as long as the ring has it
+            return self._patience.verdict(0.0, still)
         came = self._ring.came_after(seat.cursor)
         age = 0.0 if came is None else now - max(came, seat.since)
         return self._patience.verdict(age, still)
@@ -249,6 +287,32 @@ class Audience:
             self._counts.conflated += newest.left_out
             messages = newest.messages
         return first(messages, count, size)
+
+    def _serve(self, seat: Seat, credit: Credit, extras: Sequence[Message], now: float) -> None:
+        """Write a metered seat what it missed, as far as its window goes, then `extras`."""
+        settings = self._settings
+        if seat.cursor is None:
+            seat.cursor = self._ring.floor  # the first message may wait long enough to be let go of
+        while credit.left and not seat.reader.paused:
+            messages = self._ring.after(seat.cursor, min(credit.left, settings.batch_messages), settings.batch_bytes)
+            if messages is None:
+                self._passed(seat, now)
+                return
+            if not messages:
+                if extras:
+                    self._write_metered(seat, credit, extras[: credit.left])
+                return
+            seat.cursor = messages[-1].cursor
+            self._write_metered(seat, credit, messages)
+
+    def _write_metered(self, seat: Seat, credit: Credit, messages: Sequence[Message]) -> None:
+        shape, reader = seat.group.shape, seat.reader
+        credit.spend(map(shape.ack, messages))
+        self._counts.delivered += len(messages)
+        # The seats of a wildcard share a window: who was served last is last in turn when it opens again.
+        reader.seats.remove(seat)
+        reader.seats.append(seat)
+        reader.writer()(b"".join([shape.frame(message) for message in messages]))
 
     def _passed(self, seat: Seat, now: float) -> None:
         """The ring has let go of what this slow seat needs; perhaps the catalogue has it."""
@@ -328,6 +392,9 @@ class Audience:
             if extras and group.live:
                 self._write(group, extras, now)
                 self._park_stalled(now)
+        for seat in tuple(self._metered or ()):
+            if seat.stage is Stage.BEHIND and seat.credit is not None:
+                self._serve(seat, seat.credit, extras, now)
 
     def _write_next(self, group: Group, end: Cursor | None, now: float) -> None:
         messages = self._ring.after(group.cursor, self._settings.batch_messages, self._settings.batch_bytes)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from relay.audience import Counts, Reader, Seat, Shared
+from relay.credit import Credit
 from relay.ring import ShapeKey
 from relay.settings import RelaySettings
 from relay.topic import Numbers, Read, Topic
@@ -17,9 +18,10 @@ _SWEEP_EVERY = 5.0
 class Wildcard:
     """A subscription to many topics, now and later, as ActiveMQ spells them: `*` is one name, `>` is all the rest."""
 
-    __slots__ = ("_names", "key", "reader")
+    __slots__ = ("_names", "credit", "key", "reader")
 
-    def __init__(self, destination: str, reader: Reader, key: ShapeKey) -> None:
+    def __init__(self, destination: str, reader: Reader, key: ShapeKey, credit: Credit | None = None) -> None:
+        self.credit = credit
         self._names = destination.removeprefix(TOPIC).split(".")
         self.reader = reader
         self.key = key
@@ -97,20 +99,23 @@ class Hub:
         receipt: str | None,
         cursor: Cursor | None,
         now: float,
+        credit: Credit | None = None,
     ) -> Seat:
         """Seat a reader at one topic; `Reader.joined` says when it is live."""
         topic = self._topic(destination, now)
-        seat = topic.audience.join(reader, key, receipt, cursor, now)
+        seat = topic.audience.join(reader, key, receipt, cursor, now, credit)
         self._touch(topic)
         return seat
 
-    def subscribe_many(self, destination: str, reader: Reader, key: ShapeKey, now: float) -> Wildcard:
+    def subscribe_many(
+        self, destination: str, reader: Reader, key: ShapeKey, now: float, credit: Credit | None = None
+    ) -> Wildcard:
         """Seat a reader at every topic that matches, also later ones."""
-        wildcard = Wildcard(destination, reader, key)
+        wildcard = Wildcard(destination, reader, key, credit)
         self._wildcards.append(wildcard)
         for topic in tuple(self.topics.values()):
             if wildcard.matches(topic.destination):
-                topic.audience.join(reader, key, None, None, now)
+                topic.audience.join(reader, key, None, None, now, credit)
         return wildcard
 
     def leave(self, seat: Seat) -> None:
@@ -139,6 +144,12 @@ class Hub:
             seat.audience.catch_up(seat, now)
             self._touch(self.topics[seat.audience.destination])
 
+    def opened(self, reader: Reader, credit: Credit) -> None:
+        """Something was acknowledged: the next flush sends what waited for it."""
+        for seat in reader.seats:
+            if seat.credit is credit:
+                self._touch(self.topics[seat.audience.destination])
+
     # ── topics ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _topic(self, destination: str, now: float) -> Topic:
@@ -147,7 +158,7 @@ class Hub:
             topic = self.topics[destination] = Topic(destination, sequenced(destination), self._shared, self._numbers)
             for wildcard in self._wildcards:
                 if wildcard.matches(destination):
-                    topic.audience.join(wildcard.reader, wildcard.key, None, None, now)
+                    topic.audience.join(wildcard.reader, wildcard.key, None, None, now, wildcard.credit)
         return topic
 
     def _touch(self, topic: Topic) -> None:

@@ -7,8 +7,9 @@ of the last message it has; `after` gives what comes next. Nothing here knows wh
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from operator import attrgetter
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
+from relay.credit import AckName, ack_name
 from relay.deflate import DEFLATE_FROM, deflate, stored
 from wall.events import Cursor
 from wall.stomp.codec import encode_headers
@@ -47,21 +48,27 @@ class Wrap(Protocol):
         ...
 
 
-ShapeKey = tuple[str, Version, Wrap]
+class ShapeKey(NamedTuple):
+    """What makes messages look different. `named`: they say their subscription, as all but some of 1.0 do;
+    `metered`: they can be acknowledged, so they say by what."""
+
+    subscription: str
+    version: Version
+    wrap: Wrap
+    named: bool = True
+    metered: bool = False
 
 
 class Shape:
     """How messages look on one kind of connection under one subscription id; equal shapes share their frames."""
 
-    __slots__ = ("_prefix", "_stored", "_wrap", "key", "shared", "version")
+    __slots__ = ("_prefix", "key", "shared", "version")
 
-    def __init__(self, key: "ShapeKey", shared: bool) -> None:
-        subscription, version, wrap = self.key = key
-        headers = encode_headers(Frame("MESSAGE", {"subscription": subscription}), version)
-        self._prefix = b"MESSAGE\n" + headers
-        self._stored = stored(self._prefix) if wrap.deflates else None
-        self._wrap = wrap
-        self.version = version
+    def __init__(self, key: ShapeKey, shared: bool) -> None:
+        self.key = key
+        headers = {"subscription": key.subscription} if key.named else {}
+        self._prefix = b"MESSAGE\n" + encode_headers(Frame("MESSAGE", headers), key.version)
+        self.version = key.version
         self.shared = shared
 
     def frame(self, message: "Message") -> bytes:
@@ -75,10 +82,18 @@ class Shape:
             made = message.made[self.key] = self._make(message)
         return made
 
+    def ack(self, message: "Message") -> AckName:
+        """What acknowledges the message under this subscription."""
+        return ack_name(message.number, message.destination, self.key.subscription)
+
     def _make(self, message: "Message") -> bytes:
-        if self._stored is not None and message.size >= DEFLATE_FROM:
-            return self._wrap.deflated(self._stored + message.deflated(self.version), message.text)
-        return self._wrap(self._prefix + message.rest(self.version), message.text)
+        prefix = self._prefix
+        if self.key.metered:
+            prefix += encode_headers(Frame("MESSAGE", {"ack": self.ack(message)}), self.version)
+        wrap = self.key.wrap
+        if wrap.deflates and message.size >= DEFLATE_FROM:
+            return wrap.deflated(stored(prefix) + message.deflated(self.version), message.text)
+        return wrap(prefix + message.rest(self.version), message.text)
 
 
 class Message:
@@ -143,6 +158,11 @@ class Message:
     def seq(self) -> int:
         assert self.cursor is not None
         return self.cursor.seq
+
+    @property
+    def number(self) -> str:
+        """Its message-id."""
+        return self._headers["message-id"]
 
     def rest(self, version: Version) -> bytes:
         """All of the STOMP frame after the subscription header, for nearly always one version."""

@@ -5,6 +5,7 @@ import hmac
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from itertools import count
 
 import structlog
 
@@ -15,6 +16,7 @@ from relay.settings import RelaySettings
 from relay.topic import Read
 from wall.errors import CatalogueError
 from wall.stomp.errors import Code, StompError
+from wall.stomp.session import SessionLimits
 
 _log = structlog.get_logger("relay")
 
@@ -30,8 +32,16 @@ class Relay:
         self.settings = settings
         self.now = clock
         # An epoch of its own, for messages without seq; "r" keeps it apart from the catalogue's.
-        self.hub = Hub(settings, "r" + secrets.token_hex(6))
+        self._run = "r" + secrets.token_hex(6)
+        self._sessions = count(1)
+        self.hub = Hub(settings, self._run)
         self.connections = Connections(settings, clock())
+        self.session_limits = SessionLimits(
+            greeting=settings.greeting,
+            subscriptions=settings.subscriptions,
+            id_length=settings.id_length,
+            transactions=settings.transactions,
+        )
         self._log = log
         self.listeners: list[asyncio.Server] = []  # closed with it
         self._reads: set[asyncio.Task[None]] = set()
@@ -101,6 +111,10 @@ class Relay:
             Code.WRONG_CREDENTIALS,
             "Wrong login or passcode; use the service account's, or none at all to read walls",
         )
+
+    def session_name(self) -> str:
+        """A name for one more connection."""
+        return f"{self._run}-{next(self._sessions)}"
 
     # ── time ─────────────────────────────────────────────────────────────────────────────────────────────────────
 

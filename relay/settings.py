@@ -3,12 +3,14 @@
 from dataclasses import dataclass, field
 
 from wall.stomp.codec import Limits
+from wall.stomp.transactions import TransactionLimits
 
 # 8 KiB before CONNECTED: issue 4 §3; a browser's CONNECT is 200 bytes.
 GREETING = Limits(headers=32, line=1024, head=4 * 1024, body=0, frame=8 * 1024)
 # Viewers send SUBSCRIBE and little else; as small as the `ws` connector's own limit (docs/architecture.md §10).
 VIEWER = Limits(headers=32, line=1024, head=8 * 1024, body=8 * 1024, frame=16 * 1024)
 SERVICE = Limits()
+TRANSACTIONS = TransactionLimits()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,9 @@ class RelaySettings:
     connect_within: float = 10.0
     subscriptions: int = 32
     id_length: int = 128  # characters; stompjs writes sub-0, stomp.py's users a UUID
+    # As ActiveMQ's durableTopicPrefetch; a subscription that acknowledges may ask for less (activemq.prefetchSize).
+    unacknowledged: int = 100
+    transactions: TransactionLimits = TRANSACTIONS
     # 16,000 viewers on one core is what a p99 of 50 ms allows (reference/fanout.md §5); descriptors end before memory.
     connections: int = 20_000
     # A conference hall behind one NAT.

@@ -9,9 +9,10 @@ import asyncio
 from collections.abc import Callable
 
 from relay.audience import Seat, Stage
+from relay.credit import AckName, Credit
 from relay.hub import Wildcard, is_topic, is_wildcard
 from relay.pace import Progress, Verdict
-from relay.ring import Wrap
+from relay.ring import ShapeKey, Wrap
 from relay.server import Relay
 from relay.sockets import tune
 from wall.destinations import SCREENS, WALL, valid_slug
@@ -20,13 +21,18 @@ from wall.stomp.errors import Code, StompError
 from wall.stomp.frames import Version
 from wall.stomp.session import (
     VERSIONS,
+    Abort,
+    Ack,
+    AckMode,
+    Begin,
     Broken,
+    Commit,
     Connect,
     Disconnect,
     Event,
+    Held,
     Send,
     Session,
-    SessionLimits,
     State,
     Subscribe,
     Unsubscribe,
@@ -42,6 +48,7 @@ class Viewer(asyncio.Protocol):
     __slots__ = (
         "_beaten",
         "_close_by",
+        "_credits",
         "_leave_at",
         "_level",
         "_progress",
@@ -67,6 +74,7 @@ class Viewer(asyncio.Protocol):
         self.paused = False
         self.seats: list[Seat] = []
         self._wildcards: list[Wildcard] | None = None
+        self._credits: dict[str, Credit] | None = None  # by subscription, of those that acknowledge
         self._beaten = 0.0  # when a heart-beat was last written
         self._progress: Progress | None = None  # while its socket is full
         self._level = 0.0  # what it has sent lately, as `spend` counts
@@ -85,10 +93,7 @@ class Viewer(asyncio.Protocol):
         # 0: pause_writing comes exactly when the socket is full, resume_writing when it has drained.
         transport.set_write_buffer_limits(high=0)
         tune(transport, settings)
-        limits = SessionLimits(
-            greeting=settings.greeting, subscriptions=settings.subscriptions, id_length=settings.id_length
-        )
-        self.session = Session(limits, now, versions)
+        self.session = Session(self.relay.session_limits, now, versions)
         self._beaten = now
         self.relay.due(self, now + settings.connect_within)
 
@@ -125,8 +130,18 @@ class Viewer(asyncio.Protocol):
                 case Unsubscribe():
                     self._unsubscribe(event.id)
                     self._confirm(receipt)
-                case Send():
-                    self._send(event)
+                case Send() | Ack():
+                    self._check(event)
+                    self._do(event)
+                    self._confirm(receipt)
+                case Held():
+                    self._check(event.effect)
+                    self._confirm(receipt)
+                case Commit():
+                    for effect in event.effects:
+                        self._do(effect)
+                    self._confirm(receipt)
+                case Begin() | Abort():
                     self._confirm(receipt)
                 case Disconnect():
                     self._confirm(receipt)
@@ -141,7 +156,7 @@ class Viewer(asyncio.Protocol):
         self.service = self.relay.authenticate(event.login, event.passcode)
         limits = settings.service if self.service else settings.viewer
         beat = settings.service_beat if self.service else settings.viewer_beat
-        self.put(self.session.accept(limits, beat, beat))
+        self.put(self.session.accept(limits, beat, beat, self.relay.session_name()))
         self.greeted(limits.frame)
         self.relay.due(self, self._due(self.relay.now()))
 
@@ -150,8 +165,11 @@ class Viewer(asyncio.Protocol):
 
     def _subscribe(self, event: Subscribe) -> None:
         destination = event.destination
-        key = (event.id, self.session.version, self.wrap)
+        credit = self._credit(event)
+        key = ShapeKey(event.id, self.session.version, self.wrap, event.named, credit is not None)
         relay = self.relay
+        if not (is_topic(destination) or is_wildcard(destination)):
+            raise StompError(Code.NOT_SUPPORTED, "There are no queues here; subscribe to /topic/<name>")
         if not self.service and not _public(destination):
             raise StompError(
                 Code.NO_RIGHT_TO_READ,
@@ -163,16 +181,26 @@ class Viewer(asyncio.Protocol):
                 raise StompError(Code.BAD_HEADER, "A cursor goes with one exact topic, not with a wildcard")
             if self._wildcards is None:
                 self._wildcards = []
-            self._wildcards.append(relay.hub.subscribe_many(destination, self, key, relay.now()))
+            self._wildcards.append(relay.hub.subscribe_many(destination, self, key, relay.now(), credit))
             self._confirm(event.receipt)
-        elif is_topic(destination):
-            relay.hub.subscribe(destination, self, key, event.receipt, cursor, relay.now())
         else:
-            raise StompError(Code.NOT_SUPPORTED, "There are no queues here; subscribe to /topic/<name>")
+            relay.hub.subscribe(destination, self, key, event.receipt, cursor, relay.now(), credit)
         relay.flush_soon()
+
+    def _credit(self, event: Subscribe) -> Credit | None:
+        """The window of a subscription that acknowledges."""
+        if event.mode is AckMode.AUTO:
+            return None
+        if self._credits is None:
+            self._credits = {}
+        limit = _prefetch(event, self.relay.settings.unacknowledged)
+        credit = self._credits[event.id] = Credit(limit, cumulative=event.mode is AckMode.CLIENT)
+        return credit
 
     def _unsubscribe(self, subscription: str) -> None:
         hub = self.relay.hub
+        if self._credits:
+            self._credits.pop(subscription, None)
         for wildcard in tuple(self._wildcards or ()):
             if wildcard.key[0] == subscription:
                 hub.leave_many(wildcard)
@@ -182,12 +210,39 @@ class Viewer(asyncio.Protocol):
             if seat.id == subscription:
                 hub.leave(seat)
 
-    def _send(self, event: Send) -> None:
-        if not self.service:
+    def _check(self, effect: Send | Ack) -> None:
+        """Refuse what may not be done; what passes can be done at any later time."""
+        if isinstance(effect, Ack):
+            self._find(effect)
+        elif not self.service:
             raise StompError(Code.NO_RIGHT_TO_WRITE, "Viewers only read; log in as the service account to SEND")
-        if not is_topic(event.destination):
+        elif not is_topic(effect.destination):
             raise StompError(Code.NOT_SUPPORTED, "There are no queues here; send to /topic/<name>")
-        self.relay.receive(event.destination, event.headers, event.body)
+
+    def _do(self, effect: Send | Ack) -> None:
+        if isinstance(effect, Send):
+            self.relay.receive(effect.destination, effect.headers, effect.body)
+            return
+        try:
+            credit, name = self._find(effect)
+        except StompError:
+            return  # acknowledged since it was checked, or its subscription has ended: nothing is left to do
+        credit.settle(name)
+        self.relay.hub.opened(self, credit)
+        self.relay.flush_soon()
+
+    def _find(self, ack: Ack) -> tuple[Credit, AckName]:
+        """What is to be acknowledged. NACK does the same: there is nobody else to give a topic's message to."""
+        for subscription, credit in (self._credits or {}).items():
+            if ack.subscription in (None, subscription):
+                name = credit.find(ack.id, exact=self.session.version is Version.V1_2)
+                if name is not None:
+                    return credit, name
+        raise StompError(
+            Code.ACK_UNKNOWN,
+            "No message waits for this acknowledgement; each is acknowledged once, and only with ack:client or "
+            "ack:client-individual",
+        )
 
     # ── STOMP out ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -372,8 +427,22 @@ class Viewer(asyncio.Protocol):
 
 
 def _public(destination: str) -> bool:
-    """Whether anybody may read it: exact walls and their screens (wall.destinations.VIEWER_READS)."""
-    return any(destination.startswith(prefix) and valid_slug(destination[len(prefix) :]) for prefix in (WALL, SCREENS))
+    """Whether anybody may read it: walls and their screens (wall.destinations.VIEWER_READS), one or, as ActiveMQ
+    spells it, all; walls by secret link have topics of another name."""
+    return any(
+        destination.startswith(prefix) and (valid_slug(rest := destination[len(prefix) :]) or rest in ("*", ">"))
+        for prefix in (WALL, SCREENS)
+    )
+
+
+def _prefetch(event: Subscribe, limit: int) -> int:
+    """How many messages may be unacknowledged: ours, or less where the subscription asks for it as ActiveMQ's do."""
+    text = event.headers.get("activemq.prefetchSize")
+    if text is None:
+        return limit
+    if not (text.isascii() and text.isdigit() and len(text) <= 10 and int(text)):
+        raise StompError(Code.BAD_HEADER, "activemq.prefetchSize is a number of messages from 1, for example 10")
+    return min(int(text), limit)
 
 
 def _cursor(event: Subscribe) -> Cursor | None:

@@ -4,7 +4,9 @@ import re
 from pathlib import Path
 
 from frieze.settings import Settings
+from relay.settings import RelaySettings
 from wall import destinations, states
+from wall.stomp.errors import Code
 
 ROOT = Path(__file__).parent.parent
 
@@ -69,3 +71,23 @@ def test_every_test_that_an_invariant_names_is_there() -> None:
     named = re.findall(r"`((?:tests|web/ui/tests)/[^`]*)`", _read("docs/invariants.md"))
     assert named
     assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_every_test_that_the_stomp_page_names_is_there() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", _read("docs/stomp.md"))
+    assert len(named) > 60
+    missing = [
+        f"{path}::{name}"
+        for path, name in named
+        if not (ROOT / path).exists() or not re.search(rf"def {name}\(" if name else "", _read(path))
+    ]
+    assert missing == []
+
+
+def test_the_numbers_on_the_stomp_page_are_the_codes() -> None:
+    page, settings = _read("docs/stomp.md"), RelaySettings()
+    assert f"at most {settings.unacknowledged} messages are unacknowledged" in page
+    limits = settings.transactions
+    assert f"{limits.open} open, {limits.frames:,} frames and {limits.size // 2**20} MiB" in page
+    assert f"at most {settings.subscriptions}: {int(Code.TOO_MANY_SUBSCRIPTIONS)}" in page
+    assert {int(number) for number in re.findall(r"\b4[05]\d\d\b", page)} <= {4000, 4499, 4500, 4999, *map(int, Code)}

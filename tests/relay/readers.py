@@ -16,8 +16,8 @@ from wall.stomp.frames import Frame, Version
 WALL = "/topic/wall.main"
 
 
-def key(subscription: str = "sub-0") -> ShapeKey:
-    return (subscription, Version.V1_2, PLAIN)
+def key(subscription: str = "sub-0", *, metered: bool = False) -> ShapeKey:
+    return ShapeKey(subscription, Version.V1_2, PLAIN, metered=metered)
 
 
 class FakeReader:

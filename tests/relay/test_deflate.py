@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from relay.deflate import DEFLATE_FROM, deflate, inflate, stored
 from relay.framing import DEFLATED_TEXT
-from relay.ring import Message, Shape
+from relay.ring import Message, Shape, ShapeKey
 from wall.events import Cursor
 from wall.stomp.frames import Version
 
@@ -43,7 +43,8 @@ def test_viewers_with_different_subscriptions_share_one_compression(monkeypatch:
     monkeypatch.setattr(zlib, "compressobj", counted)
     message = Message("/topic/a", {}, b"x" * 2_000, cursor=Cursor("r", 1), number="r-1", at=0.0)
     frames = {
-        Shape((f"sub-{number}", Version.V1_2, DEFLATED_TEXT), shared=number < 2).frame(message) for number in range(5)
+        Shape(ShapeKey(f"sub-{number}", Version.V1_2, DEFLATED_TEXT), shared=number < 2).frame(message)
+        for number in range(5)
     }
     assert len(frames) == 5
     assert len(made) == 1
@@ -53,4 +54,4 @@ def test_viewers_with_different_subscriptions_share_one_compression(monkeypatch:
 def test_a_short_message_goes_as_it_is() -> None:
     message = Message("/topic/a", {}, b"x" * 100, cursor=Cursor("r", 1), number="r-1", at=0.0)
     assert message.size < DEFLATE_FROM
-    assert b"x" * 100 in Shape(("a", Version.V1_2, DEFLATED_TEXT), shared=True).frame(message)
+    assert b"x" * 100 in Shape(ShapeKey("a", Version.V1_2, DEFLATED_TEXT), shared=True).frame(message)

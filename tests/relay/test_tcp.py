@@ -44,10 +44,11 @@ def stock_client(server: Running, kind: type = stompy.Connection12, **options: A
     return connection, ear
 
 
-@pytest.mark.parametrize("kind", [stompy.Connection11, stompy.Connection12])
+@pytest.mark.parametrize("kind", [stompy.Connection10, stompy.Connection11, stompy.Connection12])
 async def test_stock_stomp_py_publishes_with_receipts_and_another_reads(kind: type) -> None:
     async with running() as server:
-        publisher, heard = stock_client(server, kind, heartbeats=(1000, 1000))
+        beats = {} if kind is stompy.Connection10 else {"heartbeats": (1000, 1000)}
+        publisher, heard = stock_client(server, kind, **beats)
         reader, read = stock_client(server, kind)
         await asyncio.to_thread(publisher.connect, "frieze", "correct horse", wait=True)
         await asyncio.to_thread(reader.connect, wait=True)
@@ -105,6 +106,21 @@ async def test_a_service_reads_by_wildcard() -> None:
         client.close()
 
 
+@pytest.mark.parametrize("destination", ["/topic/wall.>", "/topic/wall.*"])
+async def test_a_viewer_reads_all_public_walls_by_wildcard_and_nothing_else(destination: str) -> None:
+    async with running() as server:
+        client = Tcp(server.stomp_port)
+        await client.say(CONNECT, subscribe(destination=destination))
+        assert [frame.command for frame in await client.read(2)] == ["CONNECTED", "RECEIPT"]
+        for topic in ("/topic/private.main", "/topic/console.main", "/topic/wall.main", "/topic/wall.other"):
+            server.relay.receive(topic, {"epoch": "aaaa", "seq": "1"}, "{}")
+        got = [frame.headers["destination"] for frame in await client.read(2)]
+        assert got == ["/topic/wall.main", "/topic/wall.other"]
+        server.relay.receive("/topic/wall.main", {"epoch": "aaaa", "seq": "2"}, "{}")
+        assert [frame.headers["message-id"] for frame in await client.read(1)] == ["aaaa-2"]
+        client.close()
+
+
 async def test_one_byte_at_a_time_is_as_good_as_all_at_once() -> None:
     async with running() as server:
         client = Tcp(server.stomp_port)
@@ -121,13 +137,20 @@ async def test_one_byte_at_a_time_is_as_good_as_all_at_once() -> None:
         (stomp("CONNECT", accept_version="1.2", x="y" * 2000), "4503"),
         (CONNECT + stomp("SEND", b"x", destination="/topic/wall.main"), "4542"),
         (CONNECT + subscribe(destination="/topic/console.main"), "4541"),
-        (CONNECT + subscribe(destination="/topic/wall.>"), "4541"),
-        (CONNECT + subscribe(destination="/queue/a"), "4541"),
+        (CONNECT + subscribe(destination="/topic/>"), "4541"),
+        (CONNECT + subscribe(destination="/topic/*.main"), "4541"),
+        (CONNECT + subscribe(destination="/topic/wall.*.>"), "4541"),
+        (CONNECT + subscribe(destination="/queue/a"), "4530"),
+        (CONNECT + subscribe(destination="/temp-queue/a"), "4530"),
+        (SERVICE + subscribe(destination="/queue/a"), "4530"),
+        (CONNECT + subscribe(selector="kind = 'removed'"), "4530"),
+        (CONNECT + subscribe(durable="true"), "4530"),
         (CONNECT + subscribe(cursor="nonsense"), "4525"),
         (CONNECT + stomp("SEND", b"x" * 9000, destination="/topic/wall.main"), "4505"),
         (SERVICE + stomp("SEND", b"x" * 40_000, destination="/topic/wall.main"), "4505"),
         (SERVICE + stomp("SEND", b"x", destination="/queue/a"), "4530"),
         (SERVICE + subscribe(cursor="aaaa-1", destination="/topic/wall.>"), "4525"),
+        (CONNECT + subscribe(cursor="aaaa-1", destination="/topic/wall.>"), "4525"),
     ],
 )
 async def test_what_is_not_allowed_is_an_error_with_a_number_and_the_end(sent: bytes, code: str) -> None:

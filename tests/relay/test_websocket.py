@@ -39,6 +39,7 @@ async def test_other_paths_are_not_found() -> None:
     [
         (["v11.stomp", "v12.stomp"], "v12.stomp"),
         (["v10.stomp", "v11.stomp"], "v11.stomp"),
+        (["v10.stomp"], "v10.stomp"),
         (["v10.stomp", "other", "v12.stomp"], "v12.stomp"),
         ([], None),
     ],
@@ -47,7 +48,17 @@ async def test_a_subprotocol_is_echoed_only_when_offered(offered: list[str], cho
     async with running() as server, server.websocket(offer=offered) as connection:
         assert connection.subprotocol == chosen
         await say(connection, stomp("CONNECT", accept_version="1.0,1.1,1.2"))
-        assert (await read(connection)).headers["version"] == ("1.1" if chosen == "v11.stomp" else "1.2")
+        assert (await read(connection)).headers["version"] == {
+            "v10.stomp": "1.0",
+            "v11.stomp": "1.1",
+        }.get(chosen or "", "1.2")
+
+
+async def test_a_connect_that_contradicts_the_subprotocol_is_refused() -> None:
+    async with running() as server, server.websocket(offer=["v12.stomp"]) as connection:
+        await say(connection, stomp("CONNECT", host="wall"))
+        error = await read(connection)
+        assert (error.headers["code"], error.headers["version"]) == ("4522", "1.2")
 
 
 async def test_subprotocols_we_do_not_speak_are_refused() -> None:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from wall.stomp.errors import Code, StompError
-from wall.stomp.frames import Frame, Version, escape, escapes, unescape
+from wall.stomp.frames import Frame, Version, escapes, header_line, unescape
 
 _ENDS = re.compile(rb"[\r\n\0]*")
 
@@ -73,6 +73,11 @@ class Decoder:
     def partial(self) -> bool:
         """Whether a frame has begun and not ended."""
         return self._command is not None or self._at < len(self._buffer)
+
+    @property
+    def buffered(self) -> int:
+        """Bytes of an unfinished frame that are kept, its decoded headers not counted."""
+        return len(self._buffer) - self._at
 
     def feed(self, data: bytes) -> Iterator[Frame]:
         """Take more bytes; the iterator gives the frames they complete. Raises StompError while iterating.
@@ -150,10 +155,13 @@ class Decoder:
         if self._count > self.limits.headers:
             raise StompError(Code.TOO_MANY_HEADERS, f"More than {self.limits.headers} headers; send fewer")
         name, colon, value = text.partition(":")
-        if not colon or not name:
-            raise StompError(Code.MALFORMED, "Each header line reads name:value")
         if escapes(self._command, self.version):
             name, value = unescape(name, self.version), unescape(value, self.version)
+        elif self.version is Version.V1_0:
+            # its own examples pad ("destination: /queue/a"); 1.2 forbids to trim, "Value Encoding"
+            name, value = name.strip(" \t\r"), value.strip(" \t\r")
+        if not colon or not name:
+            raise StompError(Code.MALFORMED, "Each header line reads name:value")
         self._headers.setdefault(name, value)
 
     def _begin_body(self) -> None:
@@ -212,10 +220,8 @@ def encode(frame: Frame, version: Version = Version.V1_2) -> bytes:
 
 def encode_headers(frame: Frame, version: Version) -> bytes:
     """The header lines, each with its LF, without the blank line."""
-    if escapes(frame.command, version):
-        lines = [f"{escape(name, version)}:{escape(value, version)}\n" for name, value in frame.headers.items()]
-    else:
-        lines = [f"{name}:{value}\n" for name, value in frame.headers.items()]
+    escaped = escapes(frame.command, version)
+    lines = [header_line(name, value, version, escaped=escaped) for name, value in frame.headers.items()]
     if b"\0" in frame.body and "content-length" not in frame.headers:
         lines.append(f"content-length:{len(frame.body)}\n")
     return "".join(lines).encode()

@@ -36,6 +36,9 @@ _ESCAPES: dict[Version, dict[str, str]] = {
 }
 _TABLES = {version: str.maketrans(escapes) for version, escapes in _ESCAPES.items()}
 _UNESCAPES = {version: {escaped: plain for plain, escaped in escapes.items()} for version, escapes in _ESCAPES.items()}
+# What would break a header line that can't be escaped.
+_IN_NAMES = str.maketrans("\n:", "  ")
+_IN_VALUES = str.maketrans("\n", " ")
 _SEQUENCE = re.compile(r"\\.?", re.DOTALL)
 
 
@@ -46,6 +49,17 @@ def escapes(command: str, version: Version) -> bool:
 
 def escape(text: str, version: Version) -> str:
     return text.translate(_TABLES[version])
+
+
+def header_line(name: str, value: str, version: Version, *, escaped: bool) -> str:
+    """One header with its LF.
+
+    Where nothing is escaped, what would end the name or the line becomes a space: a message from a 1.2 publisher
+    reaches a 1.0 subscriber as one frame, whatever its headers hold.
+    """
+    if escaped:
+        return f"{escape(name, version)}:{escape(value, version)}\n"
+    return f"{name.translate(_IN_NAMES)}:{value.translate(_IN_VALUES)}\n"
 
 
 def unescape(text: str, version: Version) -> str:

@@ -6,24 +6,29 @@
 Bytes go in with `receive`, which gives events one by one; the caller acts on each before taking the next (so that a
 SUBSCRIBE right behind a CONNECT meets a decided login). Bytes to send come back from `accept`, `receipt` and `error`.
 An error ends the session: STOMP 1.2, "ERROR": "the server MUST then close the connection just after".
-The session knows nothing of topics or rights. Times are seconds of any one clock.
+What stands in a transaction is given twice: as `Held` when it comes, so that the caller can refuse it at once, and in
+`Commit` when it takes effect. The session knows nothing of topics, rights or messages that went out. Times are
+seconds of any one clock.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import ClassVar
 
 from wall.stomp.codec import Decoder, Limits, encode
 from wall.stomp.errors import Code, StompError
 from wall.stomp.frames import Frame, Version
+from wall.stomp.transactions import TransactionLimits, Transactions
 
 # Newest first.
-VERSIONS = (Version.V1_2, Version.V1_1)
+VERSIONS = (Version.V1_2, Version.V1_1, Version.V1_0)
 
 # A beat may be late by as much again: a loaded browser or a phone delays its timers (STOMP 1.2, "Heart-beating":
 # "the receiver SHOULD take into account timing inaccuracies"; Artemis doubles as well).
 HEART_BEAT_GRACE = 2.0
+
+_TRANSACTIONS = TransactionLimits()
 
 
 class State(Enum):
@@ -41,6 +46,7 @@ class SessionLimits:
     greeting: Limits
     subscriptions: int
     id_length: int
+    transactions: TransactionLimits = _TRANSACTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +57,28 @@ class Connect:
     passcode: str | None
 
 
+class AckMode(StrEnum):
+    """What STOMP calls them: nothing to acknowledge, up to a message, one message."""
+
+    AUTO = "auto"
+    CLIENT = "client"
+    INDIVIDUAL = "client-individual"
+
+
 @dataclass(frozen=True, slots=True)
 class Subscribe:
-    """A subscription begins; send `receipt` (where there is one) once it is live."""
+    """A subscription begins; send `receipt` (where there is one) once it is live.
+
+    `named`: the other side gave `id`, and MESSAGE frames say it. In 1.0 it may leave it out; then `id` is the
+    destination and MESSAGE has no header `subscription`.
+    """
 
     id: str
     destination: str
     headers: Mapping[str, str]
     receipt: str | None
+    mode: AckMode = AckMode.AUTO
+    named: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +92,45 @@ class Send:
     destination: str
     headers: Mapping[str, str]
     body: bytes
+    receipt: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """A message was consumed or (`consumed` is false, NACK) was not.
+
+    `id` is the `ack` header of its MESSAGE in 1.2; before, its `message-id`, in 1.1 together with `subscription`.
+    """
+
+    id: str
+    subscription: str | None
+    consumed: bool
+    receipt: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    receipt: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """It waits for its transaction's COMMIT. Refuse it now if it must be refused: a COMMIT can't fail."""
+
+    effect: "Send | Ack"
+    receipt: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """All of this happens now, in this order, with nothing of anybody else's in between."""
+
+    effects: "Sequence[Send | Ack]"
+    receipt: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Abort:
     receipt: str | None
 
 
@@ -90,7 +149,7 @@ class Broken:
     answer: bytes
 
 
-Event = Connect | Subscribe | Unsubscribe | Send | Disconnect | Broken
+Event = Connect | Subscribe | Unsubscribe | Send | Ack | Begin | Held | Commit | Abort | Disconnect | Broken
 
 
 class Session:
@@ -101,6 +160,7 @@ class Session:
         "_decoder",
         "_limits",
         "_subscriptions",
+        "_transactions",
         "_versions",
         "beat_every",
         "expect_every",
@@ -121,6 +181,7 @@ class Session:
         self._versions = versions
         self._decoder = Decoder(limits.greeting)
         self._subscriptions: set[str] | None = None
+        self._transactions: Transactions[Send | Ack] | None = None
         self._asked_beat = (0, 0)
 
     def receive(self, data: bytes, now: float) -> Iterator[Event]:
@@ -137,16 +198,21 @@ class Session:
         except StompError as error:
             yield Broken(error, self.error(error, receipt))
 
-    def accept(self, limits: Limits, beat: float, expect: float) -> bytes:
+    def accept(self, limits: Limits, beat: float, expect: float, session: str = "1") -> bytes:
         """Let the other side in. Gives the CONNECTED frame.
 
         `limits` hold from the next frame. `beat`: the shortest seconds between beats we send, `expect`: the
-        shortest we ask for; the longer of ours and theirs counts, none where either side says 0.
+        shortest we ask for; the longer of ours and theirs counts, none where either side says 0. `session` names
+        the connection in 1.0, which asks for it and knows no heart-beats.
         """
         assert self.state is State.ASKED
         self.state = State.OPEN
         self._decoder.version = self.version
         self._decoder.limits = limits
+        if self.version is Version.V1_0:
+            return encode(
+                Frame("CONNECTED", {"version": self.version, "session": session, "server": "frieze"}), self.version
+            )
         can_send, wants = self._asked_beat
         self.beat_every = max(beat, wants / 1000) if beat and wants else 0.0
         self.expect_every = max(expect, can_send / 1000) if expect and can_send else 0.0
@@ -164,6 +230,7 @@ class Session:
     def error(self, error: StompError, receipt: str | None = None) -> bytes:
         """End the session. Gives the ERROR frame; close after it."""
         self.state = State.ENDED
+        self._transactions = None
         body = error.public.encode()
         headers = {
             "message": error.public,
@@ -193,10 +260,10 @@ class Session:
         act = self._table.get((self.state, frame.command))
         if act is None:
             raise self._misplaced(frame.command)
-        if frame.body and frame.command != "SEND":
+        # 1.0, "SUBSCRIBE": "The body … is ignored"; since 1.1 a body there is an error.
+        if frame.body and frame.command != "SEND" and self.version is not Version.V1_0:
             raise StompError(Code.BODY_NOT_ALLOWED, f"A {frame.command} frame has no body; only SEND has")
-        if len(frame.headers.get("receipt", "")) > self._limits.id_length:
-            raise StompError(Code.BAD_HEADER, f"receipt is longer than {self._limits.id_length} characters")
+        self._check_length("receipt", frame.headers.get("receipt", ""))
         return act(self, frame)
 
     def _misplaced(self, command: str) -> StompError:
@@ -206,14 +273,7 @@ class Session:
             )
         if self.state is State.WAITING:
             return StompError(Code.NOT_CONNECTED, "Send CONNECT before anything else")
-        if command in ("CONNECT", "STOMP"):
-            return StompError(
-                Code.ALREADY_CONNECTED, "Send CONNECT only once; open a new connection to change the login"
-            )
-        return StompError(
-            Code.NOT_SUPPORTED,
-            f"{command} is not supported: subscribe with ack:auto, send without a transaction",
-        )
+        return StompError(Code.ALREADY_CONNECTED, "Send CONNECT only once; open a new connection to change the login")
 
     def _connect(self, frame: Frame) -> Event:
         offered = frame.headers.get("accept-version", Version.V1_0).split(",")
@@ -226,19 +286,24 @@ class Session:
                 headers={"version": ours},
             )
         self.version = version
-        self._asked_beat = _heart_beat(frame.headers.get("heart-beat", "0,0"))
+        login, passcode = frame.headers.get("login"), frame.headers.get("passcode")
         self.state = State.ASKED
-        return Connect(frame.headers.get("login"), frame.headers.get("passcode"))
+        if version is Version.V1_0:
+            # padded in its own examples ("login: <username>"), like every header of 1.0; no heart-beats there
+            return Connect(login and login.strip(), passcode and passcode.strip())
+        self._asked_beat = _heart_beat(frame.headers.get("heart-beat", "0,0"))
+        return Connect(login, passcode)
 
     def _subscribe(self, frame: Frame) -> Event:
-        subscription, destination = self._id(frame), _required(frame, "destination")
-        if frame.headers.get("ack", "auto") != "auto":
-            raise StompError(
-                Code.NOT_SUPPORTED,
-                "Only ack:auto is supported; to resume after a loss send the header cursor",
-            )
-        if "selector" in frame.headers:
-            raise StompError(Code.NOT_SUPPORTED, "Selectors are not supported; subscribe to the wall you want")
+        destination = _required(frame, "destination")
+        subscription = self._subscription(frame)
+        text = frame.headers.get("ack", AckMode.AUTO)
+        if text not in _ACK_MODES:
+            raise StompError(Code.BAD_HEADER, f"ack is one of {', '.join(_ACK_MODES)}")
+        for name, refused, sentence in _ELSEWHERE:
+            value = frame.headers.get(name)
+            if value is not None and (refused is None or value == refused):
+                raise StompError(Code.NOT_SUPPORTED, sentence)
         if self._subscriptions is None:
             self._subscriptions = set()
         if subscription in self._subscriptions:
@@ -252,30 +317,76 @@ class Session:
                 f"At most {self._limits.subscriptions} subscriptions per connection",
             )
         self._subscriptions.add(subscription)
-        return Subscribe(subscription, destination, frame.headers, frame.headers.get("receipt"))
+        receipt, named = frame.headers.get("receipt"), bool(frame.headers.get("id"))
+        return Subscribe(subscription, destination, frame.headers, receipt, AckMode(text), named)
 
     def _unsubscribe(self, frame: Frame) -> Event:
-        subscription = self._id(frame)
-        if not self._subscriptions or subscription not in self._subscriptions:
-            raise StompError(Code.SUBSCRIPTION_UNKNOWN, "No subscription has this id; use the id of the SUBSCRIBE")
+        subscription = self._known(self._subscription(frame))
+        assert self._subscriptions is not None
         self._subscriptions.remove(subscription)
         return Unsubscribe(subscription, frame.headers.get("receipt"))
 
     def _send(self, frame: Frame) -> Event:
         destination = _required(frame, "destination")
-        if "transaction" in frame.headers:
-            raise StompError(Code.NOT_SUPPORTED, "Transactions are not supported; SEND without the header transaction")
-        return Send(destination, frame.headers, frame.body, frame.headers.get("receipt"))
+        send = Send(destination, frame.headers, frame.body, frame.headers.get("receipt"))
+        return self._hold(frame, send) if "transaction" in frame.headers else send
+
+    def _ack(self, frame: Frame) -> Event:
+        if frame.command == "NACK" and self.version is Version.V1_0:
+            raise StompError(Code.NOT_SUPPORTED, "NACK came with STOMP 1.1; name a newer version in accept-version")
+        subscription: str | None = None
+        if self.version is Version.V1_1:
+            subscription = self._known(_required(frame, "subscription"))
+        message = _required(frame, "id" if self.version is Version.V1_2 else "message-id")
+        ack = Ack(message, subscription, frame.command == "ACK", frame.headers.get("receipt"))
+        return self._hold(frame, ack) if "transaction" in frame.headers else ack
+
+    def _hold(self, frame: Frame, effect: "Send | Ack") -> Held:
+        transactions = self._open_transactions()
+        size = len(frame.body) + sum(len(name) + len(value) for name, value in frame.headers.items())
+        transactions.hold(_required(frame, "transaction"), effect, size)
+        return Held(effect, effect.receipt)
+
+    def _begin(self, frame: Frame) -> Event:
+        transaction = _required(frame, "transaction")
+        self._check_length("transaction", transaction)
+        self._open_transactions().begin(transaction)
+        return Begin(frame.headers.get("receipt"))
+
+    def _commit(self, frame: Frame) -> Event:
+        effects = self._open_transactions().end(_required(frame, "transaction"))
+        return Commit(effects, frame.headers.get("receipt"))
+
+    def _abort(self, frame: Frame) -> Event:
+        self._open_transactions().end(_required(frame, "transaction"))
+        return Abort(frame.headers.get("receipt"))
 
     def _disconnect(self, frame: Frame) -> Event:
         self.state = State.LEAVING
+        self._transactions = None  # 1.2, "BEGIN": what was not committed is aborted
         return Disconnect(frame.headers.get("receipt"))
 
-    def _id(self, frame: Frame) -> str:
+    def _open_transactions(self) -> "Transactions[Send | Ack]":
+        if self._transactions is None:
+            self._transactions = Transactions(self._limits.transactions)
+        return self._transactions
+
+    def _subscription(self, frame: Frame) -> str:
+        """What names the subscription: `id`, or in 1.0 without one its destination."""
+        if self.version is Version.V1_0 and not frame.headers.get("id"):
+            return _required(frame, "destination")
         subscription = _required(frame, "id")
-        if len(subscription) > self._limits.id_length:
-            raise StompError(Code.BAD_HEADER, f"id is longer than {self._limits.id_length} characters")
+        self._check_length("id", subscription)
         return subscription
+
+    def _known(self, subscription: str) -> str:
+        if not self._subscriptions or subscription not in self._subscriptions:
+            raise StompError(Code.SUBSCRIPTION_UNKNOWN, "No subscription has this id; use the id of the SUBSCRIBE")
+        return subscription
+
+    def _check_length(self, name: str, text: str) -> None:
+        if len(text) > self._limits.id_length:
+            raise StompError(Code.BAD_HEADER, f"{name} is longer than {self._limits.id_length} characters")
 
     # What may come in which state; everything else is misplaced.
     _table: ClassVar[dict[tuple[State, str], Callable[["Session", Frame], Event]]] = {
@@ -284,6 +395,11 @@ class Session:
         (State.OPEN, "SUBSCRIBE"): _subscribe,
         (State.OPEN, "UNSUBSCRIBE"): _unsubscribe,
         (State.OPEN, "SEND"): _send,
+        (State.OPEN, "ACK"): _ack,
+        (State.OPEN, "NACK"): _ack,
+        (State.OPEN, "BEGIN"): _begin,
+        (State.OPEN, "COMMIT"): _commit,
+        (State.OPEN, "ABORT"): _abort,
         (State.OPEN, "DISCONNECT"): _disconnect,
     }
 
@@ -308,4 +424,20 @@ def _heart_beat(text: str) -> tuple[int, int]:
 
 _COMMANDS = frozenset(
     {"CONNECT", "STOMP", "SUBSCRIBE", "UNSUBSCRIBE", "SEND", "DISCONNECT"} | {"ACK", "NACK", "BEGIN", "COMMIT", "ABORT"}
+)
+_ACK_MODES = tuple(AckMode)
+
+_RESUME = "Durable subscriptions are not kept here; SUBSCRIBE with the header cursor to get what you missed"
+_SELECT = "Selectors are not supported; subscribe to the wall you want and look at its headers key and kind"
+_OWN = "A subscription hears its own connection's messages too; leave the header out"
+# Headers of SUBSCRIBE that would change what arrives and that we can't do: (name, value it is refused for or None for
+# any, what to use instead). Others, known or not, say nothing that a topic could break, and are ignored.
+_ELSEWHERE = (
+    ("selector", None, _SELECT),
+    ("activemq.subscriptionName", None, _RESUME),  # ActiveMQ Classic
+    ("durable-subscription-name", None, _RESUME),  # Artemis
+    ("durable-subscriber-name", None, _RESUME),
+    ("durable", "true", _RESUME),  # RabbitMQ
+    ("activemq.noLocal", "true", _OWN),
+    ("no-local", "true", _OWN),
 )

@@ -20,9 +20,14 @@ frames = st.builds(
 )
 
 
-def decode(data: bytes, cuts: list[int], limits: Limits = Limits()) -> tuple[list[Frame], Code | None]:  # noqa: B008 - frozen
+def decode(
+    data: bytes,
+    cuts: list[int],
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+    version: Version = Version.V1_2,
+) -> tuple[list[Frame], Code | None]:
     """The frames of `data` cut at `cuts`, and the code of the error that ended it."""
-    decoder = Decoder(limits)
+    decoder = Decoder(limits, version)
     got: list[Frame] = []
     try:
         for start, end in pairwise([0, *sorted(cut for cut in cuts if cut < len(data)), len(data)]):
@@ -75,6 +80,61 @@ def test_any_cut_of_any_bytes_gives_the_same_frames_and_the_same_error(data: byt
 )
 def test_each_limit_and_defect_has_its_own_error(data: bytes, code: Code) -> None:
     assert decode(data, [], SMALL) == ([], code)
+
+
+def _sayable(version: Version) -> st.SearchStrategy[Frame]:
+    """Frames that `version` can say: 1.0 escapes nothing and pads."""
+    if version is not Version.V1_0:
+        return frames
+    values = texts.map(lambda text: text.replace("\n", "").strip(" \t\r"))
+    return st.builds(
+        Frame,
+        st.sampled_from(["SEND", "MESSAGE"]),
+        st.dictionaries(
+            values.map(lambda text: text.replace(":", "")).filter(lambda name: name not in ("", "content-length")),
+            values,
+            max_size=4,
+        ),
+        st.binary(max_size=60),
+    )
+
+
+@pytest.mark.parametrize("version", list(Version))
+@given(data=st.data())
+def test_every_version_reads_back_what_it_writes(version: Version, data: st.DataObject) -> None:
+    frame = data.draw(_sayable(version))
+    (read,) = Decoder(Limits(), version).feed(encode(frame, version))
+    assert (read.command, read.body) == (frame.command, frame.body)
+    assert {name: value for name, value in read.headers.items() if name != "content-length"} == frame.headers
+
+
+@pytest.mark.parametrize("version", list(Version))
+@given(data=st.lists(pieces, max_size=20).map(b"".join), cuts=st.lists(st.integers(0, 300)))
+def test_any_cut_of_any_bytes_is_the_same_in_every_version(version: Version, data: bytes, cuts: list[int]) -> None:
+    assert decode(data, cuts, SMALL, version) == decode(data, [], SMALL, version)
+
+
+def test_padding_is_trimmed_in_1_0_only() -> None:
+    data = b"SEND\ndestination: /topic/a \n\n\0"
+    got = [next(Decoder(Limits(), version).feed(data)).headers["destination"] for version in Version]
+    assert got == ["/topic/a", " /topic/a ", " /topic/a "]
+
+
+def test_in_1_0_a_backslash_is_a_backslash() -> None:
+    assert next(Decoder(Limits(), Version.V1_0).feed(b"SEND\na:\\n\\t\n\n\0")).headers == {"a": "\\n\\t"}
+
+
+def test_what_1_0_cannot_say_in_a_header_is_written_as_a_space() -> None:
+    data = encode(Frame("MESSAGE", {"a:b": "c\nd:e"}), Version.V1_0)
+    assert data == b"MESSAGE\na b:c d:e\n\n\0"
+
+
+def test_what_is_kept_of_an_unfinished_frame_is_counted() -> None:
+    decoder = Decoder(Limits())
+    assert list(decoder.feed(b"SEND\na:b\n\nbody")) == []
+    assert (decoder.buffered, decoder.partial) == (4, True)
+    assert len(list(decoder.feed(b"\0\n"))) == 1
+    assert (decoder.buffered, decoder.partial) == (0, False)
 
 
 def test_a_frame_at_every_limit_passes() -> None:

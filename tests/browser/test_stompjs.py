@@ -1,0 +1,81 @@
+"""stompjs in Chromium, as it comes from npm, at the relay: every ack mode, transactions, a wildcard."""
+
+import asyncio
+import threading
+from collections.abc import Generator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.relay.running import PASSCODE, QUICK, running
+
+STOMPJS = Path(__file__).parent.parent.parent / "web" / "ui" / "node_modules" / "@stomp" / "stompjs" / "bundles"
+
+READ = """([url, passcode, mode, destination]) => new Promise((resolve, reject) => {
+  const got = [];
+  const client = new StompJs.Client({
+    brokerURL: url,
+    connectHeaders: { login: "frieze", passcode },
+    reconnectDelay: 0,
+    onStompError: (frame) => reject(new Error(frame.headers.message)),
+    onWebSocketError: () => reject(new Error("no WebSocket")),
+  });
+  client.onConnect = () => {
+    client.watchForReceipt("on", () => {
+      const transaction = client.begin();
+      for (let seq = 1; seq <= 6; seq++)
+        client.publish({
+          destination: "/topic/wall.main",
+          body: `é: ${seq}`,
+          headers: { epoch: "aaaa", seq: String(seq), kind: "published", transaction: transaction.id },
+        });
+      transaction.commit();
+    });
+    client.subscribe(destination, (message) => {
+      got.push(message.body);
+      if (mode !== "auto") got.length % 2 ? message.ack() : message.nack();
+      if (got.length === 6) client.deactivate().then(() => resolve(got));
+    }, { ack: mode, receipt: "on" });
+  };
+  client.activate();
+})"""
+
+
+@pytest.fixture
+def port() -> Generator[int]:
+    """A relay with a window of two messages, in a thread of its own: Playwright's loop has this one."""
+    started, found = threading.Event(), list[int]()
+    loop = asyncio.new_event_loop()
+    stop = asyncio.Event()
+
+    async def serve() -> None:
+        async with running(replace(QUICK, unacknowledged=2)) as server:
+            found.append(server.port)
+            started.set()
+            await stop.wait()
+
+    def run() -> None:
+        try:
+            loop.run_until_complete(serve())
+        finally:
+            loop.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    assert started.wait(60)
+    yield found[0]
+    loop.call_soon_threadsafe(stop.set)
+    thread.join(60)
+
+
+@pytest.mark.parametrize("destination", ["/topic/wall.main", "/topic/wall.>"])
+@pytest.mark.parametrize("mode", ["auto", "client", "client-individual"])
+def test_stompjs_reads_in_every_mode_and_sends_in_a_transaction(
+    page: Page, port: int, mode: str, destination: str
+) -> None:
+    page.goto(f"http://127.0.0.1:{port}/")
+    page.add_script_tag(path=str(STOMPJS / "stomp.umd.js"))
+    got = page.evaluate(READ, [f"ws://127.0.0.1:{port}/stomp", PASSCODE, mode, destination])
+    assert got == [f"é: {seq}" for seq in range(1, 7)]
