@@ -60,6 +60,10 @@ class Settings(BaseSettings):
     )
     origins: _Words = Field((), description="Other sites that may open our WebSocket, as https://host, by comma.")
     trusted_proxies: _Words = Field(("127.0.0.1",), description="Proxies whose X-Forwarded-For is believed, by comma.")
+    metrics: str | None = Field(
+        None,
+        description="Where the relay serves metrics, as 127.0.0.1:9464; a further worker takes the next port.",
+    )
     demo: bool = Field(True, description="Whether `frieze up` starts the demo source on the wall main.")
     demo_pace: float = Field(0.25, gt=0, le=20, description="How many posts a second the demo source draws.")
     demo_pictures: int = Field(4, ge=1, le=4, description="The most pictures one post of the demo source has.")

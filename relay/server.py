@@ -30,7 +30,7 @@ class Relay:
         self.settings = settings
         self.now = clock
         # An epoch of its own, for messages without seq; "r" keeps it apart from the catalogue's.
-        self.hub = Hub(settings, "r" + secrets.token_hex(6))
+        self.hub = Hub(settings, "r" + secrets.token_hex(6), clock)
         self.connections = Connections(settings, clock())
         self._log = log
         self.listeners: list[asyncio.Server] = []  # closed with it
