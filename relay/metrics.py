@@ -31,7 +31,7 @@ PREFIX = "frieze_relay_"
 OTHER = "other"
 # Ten series for each wall; an installation has a handful of walls, a label without bound is what kills a Prometheus.
 NAMED_WALLS = 50
-# A head this old says nothing about the way here any more: its wall is gone, or nothing comes (see `heard_age_seconds`).
+# An older head says nothing about the way here any more: its wall is gone, or nothing comes (`heard_age_seconds`).
 HEAD_FRESH = 60.0
 
 COUNTS = {
@@ -81,6 +81,7 @@ class RelayMetrics(Collector):
         self._relay = relay
         self._source = source
         self._about = {"version": version, "worker": str(worker), "workers": str(workers)}
+        self._since = relay.now()
         self._named: set[str] = set()  # once named, always: a counter that moved to `other` would count twice
 
     def collect(self) -> Iterator[Metric]:
@@ -144,12 +145,11 @@ class RelayMetrics(Collector):
         hub = self._relay.hub
         if self._source is not None:
             yield _gauge("upstream_connected", "1 while the broker is heard.", self._source.ready())
-        if hub.heard is not None:
-            yield _gauge(
-                "heard_age_seconds",
-                "Time since the last message came; the publisher's heads keep it below 5 s.",
-                now - hub.heard,
-            )
+        yield _gauge(
+            "heard_age_seconds",
+            "Time since the last message came, or since the start; the publisher's heads keep it below 5 s.",
+            now - (self._since if hub.heard is None else hub.heard),
+        )
         heads = [topic.last_head for topic in hub.topics.values() if topic.last_head is not None]
         lags = [lag for head in heads if now - head.at < HEAD_FRESH and (lag := _lag(head, now)) is not None]
         if lags:
