@@ -87,7 +87,7 @@ def _chart(frame: Frame, width: int) -> Iterable[RenderableType]:
     notes = (f"  {highest} at most", "  in the last minute")
     rows = figures.chart(frame.history, min(HISTORY, width - len(notes[1])), HISTORY, _CHART_ROWS)
     for row, note in zip(rows, notes, strict=True):
-        yield Text(row, style="cyan", no_wrap=True).append(note, style="dim not cyan")
+        yield Text(no_wrap=True).append(row, style="cyan").append(note, style="dim")
 
 
 def _table(width: int) -> Table:
