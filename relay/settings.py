@@ -54,6 +54,10 @@ class RelaySettings:
     # One write after a pause: reference/fanout.md §9.3.
     batch_messages: int = 64
     batch_bytes: int = 256 * 1024
-    stuck_after: float = 30.0  # as ActiveMQ's abortSlowConsumer
+    # Slow readers (relay/pace.py): below five seconds everybody gets everything; a minute is what a wall can be late
+    # before coming back with a snapshot is better for its viewer. `stuck_after` is ActiveMQ's abortSlowConsumer.
+    newest_after: float = 5.0
+    end_after: float = 60.0
+    stuck_after: float = 30.0
     close_within: float = 5.0  # for the other side to answer a close
     drain: float = 2.0  # over which a graceful stop spreads its closes; Ctrl-C ends within 5 s

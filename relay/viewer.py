@@ -11,6 +11,7 @@ from collections.abc import Callable
 from relay.audience import Seat, Stage
 from relay.connections import GONE
 from relay.hub import Wildcard, is_topic, is_wildcard
+from relay.pace import Progress, Verdict
 from relay.ring import Wrap
 from relay.server import Relay
 from wall.destinations import SCREENS, WALL, valid_slug
@@ -36,11 +37,10 @@ class Viewer(asyncio.Protocol):
     """What the two transports share. `service` is set by the login; everybody else only reads public walls."""
 
     __slots__ = (
-        "_backlog",
         "_beaten",
         "_close_by",
-        "_full_since",
         "_leave_at",
+        "_progress",
         "_wildcards",
         "address",
         "paused",
@@ -64,8 +64,7 @@ class Viewer(asyncio.Protocol):
         self.seats: list[Seat] = []
         self._wildcards: list[Wildcard] | None = None
         self._beaten = 0.0  # when a heart-beat was last written
-        self._full_since = 0.0
-        self._backlog = 0  # bytes not yet taken by the socket, at the last look
+        self._progress: Progress | None = None  # while its socket is full
         self._close_by: float | None = None  # closing: cut off then
         self._leave_at: float | None = None  # a graceful stop asks to close then
 
@@ -205,15 +204,16 @@ class Viewer(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self.paused = True
-        self._full_since = self.relay.now()
-        self._backlog = self.transport.get_write_buffer_size()
+        now = self.relay.now()
+        self._progress = Progress(now, self.transport.get_write_buffer_size())
         if not self.closing:
             self.transport.pause_reading()
-            self.relay.hub.park(self)
-            self.relay.due(self, self._full_since + 1.0)
+            self.relay.hub.park(self, now)
+            self.relay.due(self, now + 1.0)
 
     def resume_writing(self) -> None:
         self.paused = False
+        self._progress = None
         if self.closing:
             return
         self.transport.resume_reading()
@@ -315,12 +315,15 @@ class Viewer(asyncio.Protocol):
         return self._due(now)
 
     def _judge(self, now: float) -> None:
-        """A full socket that takes nothing for too long is cut."""
-        backlog = self.transport.get_write_buffer_size()
-        if backlog < self._backlog:
-            self._backlog, self._full_since = backlog, now
-        elif now - self._full_since >= self.relay.settings.stuck_after:
-            self._fail(Code.TOO_SLOW, "You have not read for too long; reconnect with your cursor")
+        """A full socket is waited for as long as each of its topics allows."""
+        assert self._progress is not None
+        still = self._progress.still(now, self.transport.get_write_buffer_size())
+        stuck = still >= self.relay.settings.stuck_after
+        if stuck or any(seat.audience.verdict(seat, now, still) is Verdict.END for seat in self.seats):
+            self.too_slow()
+
+    def too_slow(self) -> None:
+        self._fail(Code.TOO_SLOW, "You have read too slowly for too long; reconnect, and take a new snapshot")
 
     def _fail(self, code: Code, sentence: str) -> None:
         error = StompError(code, sentence)

@@ -11,7 +11,16 @@
 import { type Api, Gone, NoSuchWall } from "./api.js";
 import { ServerClock } from "./clock.js";
 import type { Link, Message, OpenLink } from "./link.js";
-import { applyEvent, applyRepair, applySnapshot, EMPTY, need, noteGap, type WallState } from "./reducer.js";
+import {
+  applyEvent,
+  applyRepair,
+  applySnapshot,
+  EMPTY,
+  need,
+  noteGap,
+  noteSkip,
+  type WallState,
+} from "./reducer.js";
 import { formatCursor, readEvent, type WallInfo } from "./types.js";
 
 /** Three missed heads (one every 5 s): somebody between the catalogue and us is gone. ARCHITECTURE §4. */
@@ -26,6 +35,7 @@ const BACKOFF_MIN_MS = 500;
 const BACKOFF_MAX_MS = 15_000;
 /** Failed connections after which the server is asked again where to connect. */
 const ASK_AGAIN_AFTER = 3;
+const SEQ = /^(0|[1-9][0-9]{0,15})$/;
 /** Repairs that leave a hole open before the snapshot is taken instead. */
 const REPAIRS_BEFORE_SNAPSHOT = 3;
 
@@ -159,6 +169,9 @@ export class Feed {
     this.#heardAt = this.#now();
     if (event.kind === "head") this.clock.atLeast(event.at);
     if (headers["gap"] === "true") this.state = noteGap(this.state);
+    if (headers["gap"] === "superseded" && SEQ.test(headers["follows"] ?? "")) {
+      this.state = noteSkip(this.state, event.epoch, Number(headers["follows"]), event.seq);
+    }
     this.state = applyEvent(this.state, event);
     this.#changed();
     if (need(this.state) !== "nothing") void this.#catchUp(true);
