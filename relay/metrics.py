@@ -42,7 +42,7 @@ COUNTS = {
     "delivered_bytes": "Bytes of these, with STOMP and WebSocket framing.",
     "filled": "Messages that upstream had lost, taken from the catalogue's log.",
     "gaps": "Gap marks: places where what upstream had lost could not be filled.",
-    "conflated": "Messages left out of what slow viewers got, because later ones supersede them; once for all who share it.",
+    "conflated": "Messages left out for slow viewers, as later ones supersede them; counted once for all who share it.",
     "recovered": "Subscriptions that resumed with all they had missed.",
     "unrecovered": "Subscriptions whose cursor could not be resumed from; they take a snapshot.",
     "left_behind": "Subscriptions ended because what they had not read is gone.",
