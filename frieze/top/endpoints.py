@@ -1,6 +1,7 @@
 """Where the relays' metrics are, and asking all of them at once."""
 
 import asyncio
+import os
 import socket
 import time
 from collections.abc import Mapping, Sequence
@@ -88,8 +89,10 @@ class Endpoints:
         except TimeoutError:
             return f"no answer within {WITHIN:g} s"
         except aiohttp.ClientConnectorError as error:
-            reason = error.os_error
-            return f"can’t be reached: {(reason.strerror or str(reason)).lower()}"
+            number = error.os_error.errno
+            # a name that can't be looked up has a number of another kind
+            reason = os.strerror(number) if number is not None and number > 0 else str(error.os_error)
+            return f"can’t be reached: {reason.lower()}"
         except (aiohttp.ClientError, OSError) as error:
             return f"can’t be read: {str(error) or type(error).__name__}"
         except ValueError:

@@ -1,6 +1,7 @@
 """The loop of `frieze top`: read, draw, wait for the next second or for a key."""
 
 import asyncio
+import os
 import sys
 import termios
 import time
@@ -83,7 +84,9 @@ def _keys(ended: asyncio.Event) -> Generator[None]:
     before = termios.tcgetattr(descriptor)
 
     def pressed() -> None:
-        if sys.stdin.read(1) in ("q", "Q", ""):
+        # not by sys.stdin, which would keep for itself what was typed ahead
+        typed = os.read(descriptor, 64)
+        if not typed or b"q" in typed.lower():
             ended.set()
 
     tty.setcbreak(descriptor)
