@@ -99,6 +99,7 @@ class RelayMetrics(Collector):
             sum_value=lag.seconds,
         )
         yield from _of_walls(walls, now)
+        yield _gauge("topics", "Topics now.", len(self._relay.hub.topics))
         yield from self._connections()
         yield from self._upstream(now)
 

@@ -62,6 +62,19 @@ def test_every_metric_and_label_of_an_expression_is_there(expression: str, metri
     assert used <= labels, expression
 
 
+def test_every_metric_of_the_relay_is_in_the_documents_and_no_other(metrics: dict[str, set[str]]) -> None:
+    text = (DEPLOY.parent / "docs" / "operations.md").read_text()
+    [table] = re.findall(r"^\| `frieze_relay_…` \|.*?\n\n", text, re.MULTILINE | re.DOTALL)
+    named = {name for row in table.strip().splitlines()[2:] for name in re.findall(r"`(\w+)`", row.split("|")[1])}
+    relays = {name.removeprefix("frieze_relay_") for name in metrics if name.startswith("frieze_relay_")}
+    assert named == {re.sub(r"_(bucket|sum|count)$", "", name) for name in relays}
+
+
+def test_every_alert_is_in_the_documents() -> None:
+    text = (DEPLOY.parent / "docs" / "operations.md").read_text()
+    assert set(re.findall(r"`(Frieze[A-Z]\w+)`", text)) == {rule["alert"] for rule in ALERTS}
+
+
 def test_rates_are_of_counters_and_nothing_else() -> None:
     for expression in _expressions():
         for name in re.findall(r"(?:rate|increase)\((\w+)", expression):

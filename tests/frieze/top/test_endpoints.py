@@ -103,8 +103,11 @@ async def test_a_name_with_several_addresses_is_several_relays(monkeypatch: pyte
     assert list(await read(f"relay:{port}")) == [f"127.0.0.1:{port}", f"127.0.0.2:{port}"]
 
 
-def _say_nothing(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
-    """Take the connection, and that is all."""
+async def _say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Take a request, and that is all."""
+    with contextlib.suppress(ConnectionError):
+        await reader.read()
+    writer.close()
 
 
 async def test_why_nothing_was_read_is_said_in_a_few_words(monkeypatch: pytest.MonkeyPatch) -> None:
