@@ -64,6 +64,9 @@ class Settings(BaseSettings):
         None,
         description="Where the relay serves metrics, as 127.0.0.1:9464; a further worker takes the next port.",
     )
+    relay_deflate: bool = Field(
+        False, description="Whether the relay compresses messages (permessage-deflate): fewer bytes, more processor."
+    )
     demo: bool = Field(True, description="Whether `frieze up` starts the demo source on the wall main.")
     demo_pace: float = Field(0.25, gt=0, le=20, description="How many posts a second the demo source draws.")
     demo_pictures: int = Field(4, ge=1, le=4, description="The most pictures one post of the demo source has.")

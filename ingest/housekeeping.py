@@ -44,6 +44,9 @@ class Housekeeping:
         """Delete the bytes of at most 100 media that nobody may see again; how many."""
         gone = await self._catalogue.media.purgeable(KEEP_REMOVED, AT_ONCE)
         for media_id, keys in gone:
+            # an operator may have restored its post since we looked; from here on that is refused
+            if not await self._catalogue.media.give_up(media_id, KEEP_REMOVED):
+                continue
             for key in keys:
                 await self._store.delete(key)
             await self._catalogue.media.purged(media_id)

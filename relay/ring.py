@@ -5,9 +5,11 @@ of the last message it has; `after` gives what comes next. Nothing here knows wh
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from operator import attrgetter
+from typing import Protocol
 
+from relay.deflate import DEFLATE_FROM, deflate, stored
 from wall.events import Cursor
 from wall.stomp.codec import encode_headers
 from wall.stomp.frames import Frame, Version
@@ -33,20 +35,31 @@ _OURS = frozenset(
 )
 
 
-# A STOMP frame in what carries it; the second argument says whether its body is text.
-Wrap = Callable[[bytes, bool], bytes]
+class Wrap(Protocol):
+    """What carries STOMP frames on one kind of connection; `is_text` says whether the body is. One object per kind."""
+
+    deflates: bool
+
+    def __call__(self, payload: bytes, is_text: bool) -> bytes: ...
+
+    def deflated(self, payload: bytes, is_text: bool) -> bytes:
+        """Carry what is compressed already; only where it `deflates`."""
+        ...
+
+
 ShapeKey = tuple[str, Version, Wrap]
 
 
 class Shape:
     """How messages look on one kind of connection under one subscription id; equal shapes share their frames."""
 
-    __slots__ = ("_prefix", "_wrap", "key", "shared", "version")
+    __slots__ = ("_prefix", "_stored", "_wrap", "key", "shared", "version")
 
     def __init__(self, key: "ShapeKey", shared: bool) -> None:
         subscription, version, wrap = self.key = key
         headers = encode_headers(Frame("MESSAGE", {"subscription": subscription}), version)
         self._prefix = b"MESSAGE\n" + headers
+        self._stored = stored(self._prefix) if wrap.deflates else None
         self._wrap = wrap
         self.version = version
         self.shared = shared
@@ -54,13 +67,18 @@ class Shape:
     def frame(self, message: "Message") -> bytes:
         """The message as it goes to the socket."""
         if not self.shared:
-            return self._wrap(self._prefix + message.rest(self.version), message.text)
+            return self._make(message)
         made = message.made.get(self.key)
         if made is None:
             if len(message.made) >= SHARED_SHAPES:
                 message.made.clear()
-            made = message.made[self.key] = self._wrap(self._prefix + message.rest(self.version), message.text)
+            made = message.made[self.key] = self._make(message)
         return made
+
+    def _make(self, message: "Message") -> bytes:
+        if self._stored is not None and message.size >= DEFLATE_FROM:
+            return self._wrap.deflated(self._stored + message.deflated(self.version), message.text)
+        return self._wrap(self._prefix + message.rest(self.version), message.text)
 
 
 class Message:
@@ -72,6 +90,7 @@ class Message:
     """
 
     __slots__ = (
+        "_deflated",
         "_headers",
         "_rest",
         "at",
@@ -117,6 +136,7 @@ class Message:
             "content-length": str(len(body)),
         }
         self._rest: tuple[Version, bytes] | None = None
+        self._deflated: tuple[Version, bytes] | None = None
         self.size = len(body) + sum(len(name) + len(value) + 2 for name, value in self._headers.items())
 
     @property
@@ -130,6 +150,12 @@ class Message:
             headers = encode_headers(Frame("MESSAGE", self._headers), version)
             self._rest = (version, b"%s\n%s\0" % (headers, self.body))
         return self._rest[1]
+
+    def deflated(self, version: Version) -> bytes:
+        """The same, compressed once for all who agreed to it."""
+        if self._deflated is None or self._deflated[0] is not version:
+            self._deflated = (version, deflate(self.rest(version)))
+        return self._deflated[1]
 
     def marked(self, gap: bool) -> "Message":
         """The same message, saying that there is (or is not) a gap before it."""

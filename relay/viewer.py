@@ -14,6 +14,7 @@ from relay.hub import Wildcard, is_topic, is_wildcard
 from relay.pace import Progress, Verdict
 from relay.ring import Wrap
 from relay.server import Relay
+from relay.sockets import tune
 from wall.destinations import SCREENS, WALL, valid_slug
 from wall.events import Cursor
 from wall.stomp.errors import Code, StompError
@@ -32,6 +33,9 @@ from wall.stomp.session import (
     Unsubscribe,
 )
 
+# A message costs its bytes and this many more: it is the number of messages that keeps a processor busy.
+_MESSAGE_COST = 64
+
 
 class Viewer(asyncio.Protocol):
     """What the two transports share. `service` is set by the login; everybody else only reads public walls."""
@@ -40,6 +44,7 @@ class Viewer(asyncio.Protocol):
         "_beaten",
         "_close_by",
         "_leave_at",
+        "_level",
         "_progress",
         "_wildcards",
         "address",
@@ -65,6 +70,7 @@ class Viewer(asyncio.Protocol):
         self._wildcards: list[Wildcard] | None = None
         self._beaten = 0.0  # when a heart-beat was last written
         self._progress: Progress | None = None  # while its socket is full
+        self._level = 0.0  # what it has sent lately, as `spend` counts
         self._close_by: float | None = None  # closing: cut off then
         self._leave_at: float | None = None  # a graceful stop asks to close then
 
@@ -79,6 +85,7 @@ class Viewer(asyncio.Protocol):
         self.transport = transport
         # 0: pause_writing comes exactly when the socket is full, resume_writing when it has drained.
         transport.set_write_buffer_limits(high=0)
+        tune(transport, settings)
         limits = SessionLimits(
             greeting=settings.greeting, subscriptions=settings.subscriptions, id_length=settings.id_length
         )
@@ -87,6 +94,19 @@ class Viewer(asyncio.Protocol):
         self.relay.due(self, now + settings.connect_within)
 
     # ── STOMP in ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def spend(self, size: int) -> bool:
+        """Count a message of `size` bytes from the other side. False: it sends too much, and is ended."""
+        now = self.relay.now()
+        since, self.session.heard = now - self.session.heard, now
+        if self.service:
+            return True
+        settings = self.relay.settings
+        self._level = max(0.0, self._level - since * settings.viewer_rate) + size + _MESSAGE_COST
+        if self._level <= settings.viewer_burst:
+            return True
+        self._fail(Code.TOO_MUCH, "You send too much; viewers subscribe, and little more")
+        return False
 
     def take(self, data: bytes) -> None:
         """Act on STOMP bytes."""

@@ -7,7 +7,7 @@ from relay.hub import Hub
 from relay.log import StoredEvent
 from relay.ring import ShapeKey
 from relay.settings import RelaySettings
-from relay.tcp import plain
+from relay.tcp import PLAIN
 from relay.topic import Topic
 from wall.events import Cursor
 from wall.stomp.codec import Decoder, Limits
@@ -17,7 +17,7 @@ WALL = "/topic/wall.main"
 
 
 def key(subscription: str = "sub-0") -> ShapeKey:
-    return (subscription, Version.V1_2, plain)
+    return (subscription, Version.V1_2, PLAIN)
 
 
 class FakeReader:
