@@ -159,6 +159,23 @@ def alive(
 
 
 @app.command()
+def top(
+    urls: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[URL]…", help="The relays' metrics, as http://10.0.0.5:9464.", show_default=False),
+    ] = None,
+    once: Annotated[bool, typer.Option("--once", help="Print one frame and end.")] = False,
+) -> None:
+    """Watch the relays in the terminal: walls, viewers, rates, slow ones, upstream. q or Ctrl-C ends it.
+
+    Without a URL it is FRIEZE_METRICS of this machine, with all workers.
+    """
+    from frieze.top.run import run_top
+
+    run_top(_settings(), urls or (), once=once)
+
+
+@app.command()
 def migrate(data: Data = None) -> None:
     """Bring the database to the shape this version needs; the parts of a grown installation wait for it."""
     settings = _settings(data=data)

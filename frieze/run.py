@@ -20,6 +20,7 @@ from frieze.broker import broker_address, service_password
 from frieze.folder import data_folder, scratch_folder
 from frieze.health import health_routes
 from frieze.hello import say_hello
+from frieze.metrics import bind_metrics, metrics_server
 from frieze.parts import BUILT_PAGES, Part
 from frieze.relaying import CatalogueLog, Upstream, relay_settings
 from frieze.server import Dispatch, bind, http_server, port_refused
@@ -104,7 +105,7 @@ class _Process:
             raise SettingsError(
                 "The embedded broker lives in `frieze up`; a part on its own needs FRIEZE_BROKER_URL=stomp://…"
             )
-        address = await process._relay(parts)
+        address = await process._relay(stack, parts)
         if process.relay is not None:
             # also when a later part can't start
             stack.push_async_callback(process.relay.close)
@@ -115,11 +116,14 @@ class _Process:
         await process._compose(stack, parts, listening, address, up=up)
         return process
 
-    async def _relay(self, parts: set[Part]) -> BrokerAddress:
+    async def _relay(self, stack: AsyncExitStack, parts: set[Part]) -> BrokerAddress:
         """Start the relay where it is one of the parts; where our services find the broker."""
         settings = self.settings
         if Part.RELAY not in parts:
             return broker_address(settings)
+        metrics = bind_metrics(settings.metrics)
+        if metrics is not None:
+            stack.callback(metrics.close)
         passcode = service_password(settings) if settings.embedded else None
         relay = Relay(log=CatalogueLog(self.catalogue), settings=relay_settings(settings, passcode))
         self.relay = relay
@@ -129,13 +133,32 @@ class _Process:
             upstream = Upstream(address, relay)
             self._ready = upstream.ready
             self.work.append(upstream.run)
+            self._serve_metrics(metrics, relay, upstream)
             return address
         host, port = settings.stomp_host, settings.stomp_port
         try:
             server = await listen_tcp(relay, host, port)
         except OSError as error:
             raise port_refused(host, port, "STOMP", "--stomp-port or FRIEZE_STOMP_PORT", error) from error
+        self._serve_metrics(metrics, relay, None)
         return broker_address(settings, server.sockets[0].getsockname()[1])
+
+    def _serve_metrics(self, listening: socket.socket | None, relay: Relay, upstream: Upstream | None) -> None:
+        """Stops after the relay, so that its viewers can be watched leaving."""
+        if listening is None:
+            return
+        host, port = listening.getsockname()[:2]
+        structlog.get_logger("frieze").info("metrics are served", address=f"{host}:{port}")
+        server = metrics_server(relay, upstream)
+
+        async def serve() -> None:
+            await server.serve(sockets=[listening])
+
+        async def stop_serving() -> None:
+            server.should_exit = True
+
+        self.work.append(serve)
+        self._drains.append(stop_serving)
 
     async def _compose(
         self,

@@ -60,6 +60,10 @@ class Settings(BaseSettings):
     )
     origins: _Words = Field((), description="Other sites that may open our WebSocket, as https://host, by comma.")
     trusted_proxies: _Words = Field(("127.0.0.1",), description="Proxies whose X-Forwarded-For is believed, by comma.")
+    metrics: str | None = Field(
+        None,
+        description="Where the relay serves metrics, as 127.0.0.1:9464; a further worker takes the next port.",
+    )
     relay_deflate: bool = Field(
         False, description="Whether the relay compresses messages (permessage-deflate): fewer bytes, more processor."
     )

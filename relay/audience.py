@@ -12,9 +12,10 @@ what its window does not let through, and is served by itself after each flush.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from relay.credit import Credit
+from relay.lag import Lag
 from relay.pace import Newest, Patience, Verdict
 from relay.ring import SHARED_SHAPES, Message, Ring, Shape, ShapeKey, first
 from relay.settings import RelaySettings
@@ -60,12 +61,13 @@ class Stage(Enum):
 
 @dataclass(slots=True)
 class Counts:
-    """What the relay did, since it started."""
+    """What the relay did, since it started. Each is a metric; its help text stands in `relay/metrics.py`."""
 
     received: int = 0
     repeated: int = 0
     stale: int = 0
     delivered: int = 0
+    delivered_bytes: int = 0
     filled: int = 0
     gaps: int = 0
     conflated: int = 0
@@ -79,9 +81,19 @@ class Shared:
     """What all audiences of a relay have in common."""
 
     settings: RelaySettings
+    clock: Callable[[], float]
+    lag: Lag = field(default_factory=Lag)
     counts: Counts = field(default_factory=Counts)
     writing: bool = False  # seats must stay where they are
     stalled: list[Reader] = field(default_factory=list[Reader])  # paused while writing
+
+
+class Seated(NamedTuple):
+    """How many seats of a topic are in which stage."""
+
+    live: int
+    behind: int
+    waiting: int
 
 
 class Seat:
@@ -141,6 +153,8 @@ class Audience:
         self.logged = logged
         self.waiting: list[Seat] = []
         self._metered: dict[Seat, None] | None = None
+        self.delivered = 0
+        self.delivered_bytes = 0
         self._ring = ring
         self._groups: dict[ShapeKey, Group] = {}
         self._shared = shared
@@ -152,6 +166,12 @@ class Audience:
 
     def __bool__(self) -> bool:
         return bool(self._groups)
+
+    @property
+    def seated(self) -> Seated:
+        live = sum(len(group.live) for group in self._groups.values())
+        waiting = len(self.waiting)
+        return Seated(live, sum(group.seats for group in self._groups.values()) - live - waiting, waiting)
 
     # ── coming and going ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -247,8 +267,9 @@ class Audience:
             if not messages:
                 break
             seat.cursor = messages[-1].cursor
-            self._counts.delivered += len(messages)
-            write(b"".join([seat.group.shape.frame(message) for message in messages]))
+            data = b"".join([seat.group.shape.frame(message) for message in messages])
+            self._count(len(messages), len(data))
+            write(data)
         if reader.paused:
             return
         self.flush(now)
@@ -308,11 +329,12 @@ class Audience:
     def _write_metered(self, seat: Seat, credit: Credit, messages: Sequence[Message]) -> None:
         shape, reader = seat.group.shape, seat.reader
         credit.spend(map(shape.ack, messages))
-        self._counts.delivered += len(messages)
+        data = b"".join([shape.frame(message) for message in messages])
+        self._count(len(messages), len(data))
         # The seats of a wildcard share a window: who was served last is last in turn when it opens again.
         reader.seats.remove(seat)
         reader.seats.append(seat)
-        reader.writer()(b"".join([shape.frame(message) for message in messages]))
+        reader.writer()(data)
 
     def _passed(self, seat: Seat, now: float) -> None:
         """The ring has let go of what this slow seat needs; perhaps the catalogue has it."""
@@ -419,7 +441,16 @@ class Audience:
             write(data)
         self._shared.writing = False
         group.flushed = now
-        self._counts.delivered += len(group.live) * len(messages)
+        live = len(group.live)
+        self._count(live * len(messages), live * len(data))
+        # The oldest message's age when the last seat has it stands for all: pessimistic, and one clock a write.
+        self._shared.lag.observe(self._shared.clock() - messages[0].at, live * len(messages))
+
+    def _count(self, deliveries: int, size: int) -> None:
+        self.delivered += deliveries
+        self.delivered_bytes += size
+        self._counts.delivered += deliveries
+        self._counts.delivered_bytes += size
 
     def _park_stalled(self, now: float) -> None:
         """Those whose sockets became full have this group's messages up to its cursor; write them nothing more."""

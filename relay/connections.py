@@ -10,11 +10,34 @@ from relay.settings import RelaySettings
 from relay.wheel import Wheel
 from wall.stomp.errors import Code, StompError
 
+# Why a connection is not let in; each is counted from the start, so that the first one is seen as a step.
+REASONS = ("connections", "address", "origin")
+# How a connection ends (RFC 6455 §7.4.1, and ours), as labels: what others send must not make new ones.
+GONE = 1006  # without a close
+OTHER = 0
+ENDINGS = {
+    1000: "goodbye",
+    1001: "going away",
+    1002: "protocol error",
+    1003: "unsupported data",
+    GONE: "connection lost",
+    1007: "no text",
+    1008: "policy",
+    1009: "message too big",
+    1011: "internal error",
+    1012: "restart",
+    1013: "try again later",
+    OTHER: "another code of theirs",
+    **{int(code): code.name.lower().replace("_", " ") for code in Code},
+}
+
 
 class Connection(Protocol):
-    """What is counted. `address` is where it comes from, as `Connections.admit` has written it."""
+    """What is counted. `address` is where it comes from, as `Connections.admit` has written it; `paused`: its socket is
+    full."""
 
     address: str
+    paused: bool
 
     def visit(self, now: float) -> float | None:
         """Do what is due; gives when to come again, None: not any more."""
@@ -30,11 +53,14 @@ class Connection(Protocol):
 
 
 class Connections:
-    """`all` are those that were admitted and have not ended; `refusals` counts, by reason, who was sent away."""
+    """`all` are those that were admitted and have not ended. Since the start: `admitted` counts who was let in,
+    `refusals`, by reason, who was not, and `endings`, by close code, how those that were ended."""
 
     def __init__(self, settings: RelaySettings, now: float) -> None:
         self.all: set[Connection] = set()
-        self.refusals: Counter[str] = Counter()
+        self.admitted = 0
+        self.refusals: Counter[str] = Counter(dict.fromkeys(REASONS, 0))
+        self.endings: Counter[int] = Counter()
         self.stopping = False
         self._settings = settings
         self._wheel: Wheel[Connection] = Wheel(settings.tick, now)
@@ -58,6 +84,7 @@ class Connections:
         self._addresses[key] += 1
         connection.address = key
         self.all.add(connection)
+        self.admitted += 1
         return None
 
     def gone(self, connection: Connection) -> None:
@@ -83,6 +110,11 @@ class Connections:
 
     def refused(self, reason: str) -> None:
         self.refusals[reason] += 1
+
+    def ending(self, connection: Connection, code: int) -> None:
+        """One of `all` is about to end with this close code. Codes that others make up are counted as `OTHER`."""
+        if connection in self.all:
+            self.endings[code if code in ENDINGS else OTHER] += 1
 
     def dismiss(self, now: float) -> None:
         """Admit nobody more, and have everybody leave, spread over `drain` seconds."""

@@ -1,9 +1,11 @@
 """All topics of a relay, and who may find them: exact names for everybody, wildcards for services."""
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 
 from relay.audience import Counts, Reader, Seat, Shared
 from relay.credit import Credit
+from relay.lag import Lag
 from relay.ring import ShapeKey
 from relay.settings import RelaySettings
 from relay.topic import Numbers, Read, Topic
@@ -39,14 +41,17 @@ class Wildcard:
 class Hub:
     """`run` names this life of the relay, in the form of an epoch; it numbers messages that have no seq.
 
-    After each call that takes messages, `flush` is due (`dirty` says so); it is cheaper once for many.
+    After each call that takes messages, `flush` is due (`dirty` says so); it is cheaper once for many. `clock` is read
+    after each write to a group only, for the lag; everything else is given `now`.
     """
 
-    def __init__(self, settings: RelaySettings, run: str) -> None:
+    def __init__(self, settings: RelaySettings, run: str, clock: Callable[[], float] = time.monotonic) -> None:
         self.counts = Counts()
+        self.lag = Lag()
+        self.heard: float | None = None  # when the last message came
         self.topics: dict[str, Topic] = {}
         self.dirty: dict[Topic, None] = {}
-        self._shared = Shared(settings, self.counts)
+        self._shared = Shared(settings, clock, self.lag, self.counts)
         self._numbers = Numbers(run)
         self._wildcards: list[Wildcard] = []
         self._restless: dict[Topic, None] = {}
@@ -58,6 +63,7 @@ class Hub:
         """Take a message for one topic. Raises ValueError when `destination` is none."""
         if not is_topic(destination):
             raise ValueError(f"{destination} is no topic; write /topic/<name>")
+        self.heard = now
         topic = self._topic(destination, now)
         topic.receive(headers, body, now)
         self._touch(topic)

@@ -245,6 +245,11 @@ class Ring:
     def bytes(self) -> int:
         return self._bytes
 
+    @property
+    def since(self) -> float | None:
+        """When its oldest message came; None where it is empty."""
+        return self._messages[0].at if self._messages else None
+
     def begin(self, cursor: Cursor) -> None:
         """Forget everything; what comes next comes after `cursor`."""
         self._messages.clear()

@@ -34,7 +34,7 @@ class Relay:
         # An epoch of its own, for messages without seq; "r" keeps it apart from the catalogue's.
         self._run = "r" + secrets.token_hex(6)
         self._sessions = count(1)
-        self.hub = Hub(settings, self._run)
+        self.hub = Hub(settings, self._run, clock)
         self.connections = Connections(settings, clock())
         self.session_limits = SessionLimits(
             greeting=settings.greeting,

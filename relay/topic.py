@@ -44,6 +44,7 @@ class Topic:
         self.destination = destination
         self.wall = wall
         self.ring = Ring(settings.ring_age, settings.ring_bytes)
+        self.last_head: Message | None = None  # as it came
         self.audience = Audience(destination, self.ring, shared, logged=wall is not None)
         self._numbers = numbers
         self._settings = settings
@@ -136,6 +137,7 @@ class Topic:
         if not self._enter(head.epoch, head.seq, now):
             return
         assert self.ring.end is not None
+        self.last_head = message
         self._goal = max(self._goal, head.seq)
         if head.seq <= self.ring.end.seq:
             self.audience.tell(message)

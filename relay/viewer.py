@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable
 
 from relay.audience import Seat, Stage
+from relay.connections import GONE
 from relay.credit import AckName, Credit
 from relay.hub import Wildcard, is_topic, is_wildcard
 from relay.pace import Progress, Verdict
@@ -297,6 +298,8 @@ class Viewer(asyncio.Protocol):
         self.relay.flush_soon()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if not self.closing:
+            self.relay.connections.ending(self, GONE)
         self._close_by = 0.0
         self._leave()
         self.relay.gone(self)
@@ -315,7 +318,6 @@ class Viewer(asyncio.Protocol):
         """Say why in an ERROR frame, then close with its number."""
         if self.closing:
             return
-        self.relay.connections.refused(error.code.name.lower())
         if not self.paused:
             self.put(answer)
         self.close(error.code, error.public)
@@ -324,6 +326,7 @@ class Viewer(asyncio.Protocol):
         """Begin to close: nothing more from topics; the other side has `close_within` seconds to agree."""
         if self.closing:
             return
+        self.relay.connections.ending(self, code)
         self._leave()
         now = self.relay.now()
         self._close_by = now + self.relay.settings.close_within

@@ -212,6 +212,14 @@ def test_the_parts_believe_the_proxys_network_and_no_other_about_addresses() -> 
     assert _environment("relay")["FRIEZE_TRUSTED_PROXIES"] == config["subnet"]
 
 
+def test_the_relays_metrics_are_served_inside_and_the_proxy_does_not_know_them() -> None:
+    host, port = _environment("relay")["FRIEZE_METRICS"].split(":")
+    assert host == "0.0.0.0"
+    assert port != _environment("relay")["FRIEZE_PORT"]
+    assert port not in (ROOT / "deploy" / "nginx.conf.template").read_text()
+    assert all("FRIEZE_METRICS" not in _environment(name) for name in SERVICES if name != "relay")
+
+
 def test_parts_start_after_the_migration_and_the_broker() -> None:
     for part in PARTS:
         assert SERVICES[part]["depends_on"] == {

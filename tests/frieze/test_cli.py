@@ -35,7 +35,7 @@ def up(settings: dict[str, str], tmp_path: Path) -> Generator[Frieze]:
 
 def test_every_command_explains_itself(settings: dict[str, str]) -> None:
     shown = run("--help", settings=settings).stdout
-    for command in ("up", "ingest", "relay", "web", "check", "post", "listen", "wall", "search", "operator"):
+    for command in ("up", "ingest", "relay", "web", "check", "post", "listen", "top", "wall", "search", "operator"):
         assert command in shown
     assert "QUERY" in run("search", "add", "--help", settings=settings).stdout
 

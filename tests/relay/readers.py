@@ -85,7 +85,7 @@ class Wall:
     """A hub with one wall and a catalogue's log that the test writes; time stands still unless told."""
 
     def __init__(self, settings: RelaySettings | None = None) -> None:
-        self.hub = Hub(settings or RelaySettings(), "rtest")
+        self.hub = Hub(settings or RelaySettings(), "rtest", lambda: self.now)
         self.now = 0.0
         self.log: list[int] | None = None  # seqs it has; None: it can't be read
         self.log_epoch = "aaaa"

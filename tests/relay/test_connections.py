@@ -14,6 +14,7 @@ class Guest:
     """A connection without a socket."""
 
     address: str = ""
+    paused: bool = False
     again: float | None = None
     visits: list[float] = field(default_factory=list[float])
     leaves: float | None = None
@@ -42,7 +43,7 @@ def test_so_many_from_one_address_and_so_many_in_all() -> None:
     refusal = ours.admit(Guest(), "192.0.2.3")
     assert refusal is not None
     assert refusal.code is Code.TOO_MANY_CONNECTIONS
-    assert (len(ours), ours.refusals) == (3, {"address": 1, "connections": 1})
+    assert (len(ours), ours.refusals) == (3, {"address": 1, "connections": 1, "origin": 0})
 
 
 def test_who_has_gone_makes_room_and_leaves_nothing() -> None:

@@ -11,6 +11,7 @@ import stomp as stompy
 
 from relay.viewer import Viewer
 from tests.relay.running import CONNECT, QUICK, SERVICE, Running, Tcp, running, stomp, subscribe, until, viewer
+from wall.stomp.errors import Code
 
 pytestmark = pytest.mark.anyio
 
@@ -241,7 +242,7 @@ async def test_a_reader_stuck_for_too_long_is_cut() -> None:
         await stuck.say(CONNECT, subscribe())
         await stuck.read(2)
         seq = 0
-        while not server.relay.connections.refusals["too_slow"]:
+        while not server.relay.connections.endings[Code.TOO_SLOW]:
             seq += 1
             server.publish(seq, body=b"x" * 30_000)
             await healthy.recv()

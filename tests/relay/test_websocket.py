@@ -14,6 +14,7 @@ from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFact
 from relay.viewer import Viewer
 from relay.websocket import origin_allowed
 from tests.relay.running import CONNECT, QUICK, FakeLog, read, running, say, stomp, subscribe, until, viewer
+from wall.stomp.errors import Code
 
 pytestmark = pytest.mark.anyio
 
@@ -334,7 +335,7 @@ async def test_who_sends_too_much_is_ended() -> None:
         with pytest.raises(ConnectionClosed):
             while True:
                 await connection.recv()
-        assert server.relay.connections.refusals["too_much"] == 1
+        assert server.relay.connections.endings[Code.TOO_MUCH] == 1
 
 
 async def test_the_kernel_holds_little_and_notices_who_is_gone() -> None:

@@ -1,0 +1,1 @@
+"""`frieze top`: the relays of an installation, live in a terminal."""
