@@ -16,9 +16,7 @@ from relay.server import Relay
 from wall.destinations import SCREENS, WALL, valid_slug
 from wall.events import Cursor
 from wall.stomp.errors import Code, StompError
-from wall.stomp.frames import Version
-from wall.stomp.session import (
-    VERSIONS,
+from wall.stomp.events import (
     Abort,
     Ack,
     AckMode,
@@ -30,11 +28,11 @@ from wall.stomp.session import (
     Event,
     Held,
     Send,
-    Session,
-    State,
     Subscribe,
     Unsubscribe,
 )
+from wall.stomp.frames import Version
+from wall.stomp.session import VERSIONS, Session, State
 
 
 class Viewer(asyncio.Protocol):
