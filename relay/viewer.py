@@ -19,9 +19,7 @@ from relay.sockets import tune
 from wall.destinations import SCREENS, WALL, valid_slug
 from wall.events import Cursor
 from wall.stomp.errors import Code, StompError
-from wall.stomp.frames import Version
-from wall.stomp.session import (
-    VERSIONS,
+from wall.stomp.events import (
     Abort,
     Ack,
     AckMode,
@@ -33,11 +31,11 @@ from wall.stomp.session import (
     Event,
     Held,
     Send,
-    Session,
-    State,
     Subscribe,
     Unsubscribe,
 )
+from wall.stomp.frames import Version
+from wall.stomp.session import VERSIONS, Session, State
 
 # A message costs its bytes and this many more: it is the number of messages that keeps a processor busy.
 _MESSAGE_COST = 64

@@ -11,13 +11,28 @@ What stands in a transaction is given twice: as `Held` when it comes, so that th
 seconds of any one clock.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import Enum, StrEnum
+from enum import Enum
 from typing import ClassVar
 
 from wall.stomp.codec import Decoder, Limits, encode
 from wall.stomp.errors import Code, StompError
+from wall.stomp.events import (
+    Abort,
+    Ack,
+    AckMode,
+    Begin,
+    Broken,
+    Commit,
+    Connect,
+    Disconnect,
+    Event,
+    Held,
+    Send,
+    Subscribe,
+    Unsubscribe,
+)
 from wall.stomp.frames import Frame, Version
 from wall.stomp.transactions import TransactionLimits, Transactions
 
@@ -47,109 +62,6 @@ class SessionLimits:
     subscriptions: int
     id_length: int
     transactions: TransactionLimits = _TRANSACTIONS
-
-
-@dataclass(frozen=True, slots=True)
-class Connect:
-    """The other side wants in: answer with `accept`, or with `error`."""
-
-    login: str | None
-    passcode: str | None
-
-
-class AckMode(StrEnum):
-    """What STOMP calls them: nothing to acknowledge, up to a message, one message."""
-
-    AUTO = "auto"
-    CLIENT = "client"
-    INDIVIDUAL = "client-individual"
-
-
-@dataclass(frozen=True, slots=True)
-class Subscribe:
-    """A subscription begins; send `receipt` (where there is one) once it is live.
-
-    `named`: the other side gave `id`, and MESSAGE frames say it. In 1.0 it may leave it out; then `id` is the
-    destination and MESSAGE has no header `subscription`.
-    """
-
-    id: str
-    destination: str
-    headers: Mapping[str, str]
-    receipt: str | None
-    mode: AckMode = AckMode.AUTO
-    named: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Unsubscribe:
-    id: str
-    receipt: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    destination: str
-    headers: Mapping[str, str]
-    body: bytes
-    receipt: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Ack:
-    """A message was consumed or (`consumed` is false, NACK) was not.
-
-    `id` is the `ack` header of its MESSAGE in 1.2; before, its `message-id`, in 1.1 together with `subscription`.
-    """
-
-    id: str
-    subscription: str | None
-    consumed: bool
-    receipt: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Begin:
-    receipt: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """It waits for its transaction's COMMIT. Refuse it now if it must be refused: a COMMIT can't fail."""
-
-    effect: "Send | Ack"
-    receipt: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """All of this happens now, in this order, with nothing of anybody else's in between."""
-
-    effects: "Sequence[Send | Ack]"
-    receipt: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Abort:
-    receipt: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Disconnect:
-    """The other side leaves: send its receipt, then close."""
-
-    receipt: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """The other side broke the protocol; the last event. Send `answer`, then close with `error.code`."""
-
-    error: StompError
-    answer: bytes
-
-
-Event = Connect | Subscribe | Unsubscribe | Send | Ack | Begin | Held | Commit | Abort | Disconnect | Broken
 
 
 class Session:
@@ -341,7 +253,7 @@ class Session:
         ack = Ack(message, subscription, frame.command == "ACK", frame.headers.get("receipt"))
         return self._hold(frame, ack) if "transaction" in frame.headers else ack
 
-    def _hold(self, frame: Frame, effect: "Send | Ack") -> Held:
+    def _hold(self, frame: Frame, effect: Send | Ack) -> Held:
         transactions = self._open_transactions()
         size = len(frame.body) + sum(len(name) + len(value) for name, value in frame.headers.items())
         transactions.hold(_required(frame, "transaction"), effect, size)
@@ -366,7 +278,7 @@ class Session:
         self._transactions = None  # 1.2, "BEGIN": what was not committed is aborted
         return Disconnect(frame.headers.get("receipt"))
 
-    def _open_transactions(self) -> "Transactions[Send | Ack]":
+    def _open_transactions(self) -> Transactions[Send | Ack]:
         if self._transactions is None:
             self._transactions = Transactions(self._limits.transactions)
         return self._transactions

@@ -4,8 +4,7 @@ import pytest
 
 from wall.stomp.codec import Decoder, Limits, encode
 from wall.stomp.errors import Code, StompError
-from wall.stomp.frames import Frame, Version
-from wall.stomp.session import (
+from wall.stomp.events import (
     Abort,
     Ack,
     AckMode,
@@ -17,12 +16,11 @@ from wall.stomp.session import (
     Event,
     Held,
     Send,
-    Session,
-    SessionLimits,
-    State,
     Subscribe,
     Unsubscribe,
 )
+from wall.stomp.frames import Frame, Version
+from wall.stomp.session import Session, SessionLimits, State
 
 LIMITS = SessionLimits(greeting=Limits(frame=8192), subscriptions=2, id_length=8)
 

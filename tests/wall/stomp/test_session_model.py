@@ -6,8 +6,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from wall.stomp.codec import Limits, encode
 from wall.stomp.errors import Code
-from wall.stomp.frames import Frame, Version
-from wall.stomp.session import (
+from wall.stomp.events import (
     Abort,
     Ack,
     AckMode,
@@ -19,12 +18,11 @@ from wall.stomp.session import (
     Event,
     Held,
     Send,
-    Session,
-    SessionLimits,
-    State,
     Subscribe,
     Unsubscribe,
 )
+from wall.stomp.frames import Frame, Version
+from wall.stomp.session import Session, SessionLimits, State
 from wall.stomp.transactions import TransactionLimits
 
 LIMITS = SessionLimits(
