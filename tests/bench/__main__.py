@@ -1,20 +1,25 @@
-"""`script/bench NAME`."""
+"""`script/bench NAME [ARGUMENT…]`."""
 
 import sys
+from collections.abc import Callable, Sequence
 
 from tests.bench import path
+from tests.bench.fanout import command as fanout
 
-BENCHES = {"path": (path.main, "from `frieze up` to pictures on the glass: start, delays, rates, memory")}
+BENCHES: dict[str, tuple[Callable[[Sequence[str]], None], str]] = {
+    "path": (path.main, "from `frieze up` to pictures on the glass: start, delays, rates, memory"),
+    "fanout": (fanout.main, "what a delivery costs and that none is lost, beside bare writes and ActiveMQ"),
+}
 
 
 def main() -> int:
-    names = sys.argv[1:]
-    if len(names) != 1 or names[0] not in BENCHES:
-        print("usage: script/bench NAME")
-        for name, (_, meaning) in BENCHES.items():
-            print(f"  {name:8} {meaning}")
+    name, *arguments = sys.argv[1:] or [""]
+    if name not in BENCHES:
+        print("usage: script/bench NAME [ARGUMENT…]")
+        for known, (_, meaning) in BENCHES.items():
+            print(f"  {known:8} {meaning}")
         return 2
-    BENCHES[names[0]][0]()
+    BENCHES[name][0](arguments)
     return 0
 
 

@@ -1,0 +1,51 @@
+"""`script/bench fanout [--quick] [--draw FILE] [PART…]`."""
+
+import argparse
+import resource
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from tests.bench.fanout import clock
+from tests.bench.fanout.board import Board
+from tests.bench.fanout.deliveries import costs
+from tests.bench.figures import machine
+
+
+class Part(Protocol):
+    def __call__(self, board: Board, *, quick: bool) -> None: ...
+
+
+PARTS: dict[str, tuple[Part, str]] = {
+    "costs": (costs, "core-seconds per million deliveries and delays: floor, relay, ActiveMQ; single and burst"),
+}
+DESCRIPTORS = 17_000  # 16,000 viewers, and a process's own
+
+
+def main(arguments: Sequence[str]) -> None:
+    parser = argparse.ArgumentParser(prog="script/bench fanout")
+    names = "; ".join(f"{name}: {meaning}" for name, (_, meaning) in PARTS.items())
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"all if none is named. {names}")
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
+    parser.add_argument("--keep", type=Path, metavar="FILE", help="also write the figures as JSON")
+    given = parser.parse_args(arguments)
+    unknown = [name for name in given.parts if name not in PARTS]
+    if unknown:
+        parser.error(f"no part {unknown[0]}; there are {', '.join(PARTS)}")
+    _allow_descriptors()
+    board = Board()
+    print(f"machine: {machine()}, {clock.load()}\n")
+    for name in given.parts or PARTS:
+        PARTS[name][0](board, quick=given.quick)
+    print(f"\nmachine: {machine()}, {clock.load()}")
+    print(board.table())
+    if given.keep:
+        board.write(given.keep)
+
+
+def _allow_descriptors() -> None:
+    """For the loader and the servers, which inherit it."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if hard != resource.RLIM_INFINITY and hard < DESCRIPTORS:
+        raise SystemExit(f"16,000 viewers need {DESCRIPTORS} descriptors; raise `ulimit -Hn` from {hard}")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS if hard == resource.RLIM_INFINITY else hard, hard))
