@@ -8,7 +8,12 @@ from typing import Protocol
 
 from tests.bench.fanout import clock
 from tests.bench.fanout.board import Board
+from tests.bench.fanout.coming import coming
 from tests.bench.fanout.deliveries import costs
+from tests.bench.fanout.idle import idle
+from tests.bench.fanout.stalled import stalled
+from tests.bench.fanout.storm import storm
+from tests.bench.fanout.upstream import far, restarts
 from tests.bench.figures import machine
 
 
@@ -18,6 +23,12 @@ class Part(Protocol):
 
 PARTS: dict[str, tuple[Part, str]] = {
     "costs": (costs, "core-seconds per million deliveries and delays: floor, relay, ActiveMQ; single and burst"),
+    "stalled": (stalled, "one viewer in twenty never reads"),
+    "idle": (idle, "memory and heart-beats of viewers that wait, at 4,000 and 16,000"),
+    "coming": (coming, "connections a second"),
+    "storm": (storm, "everybody cut every 3 s for a minute"),
+    "restarts": (restarts, "the broker killed ten times under load"),
+    "far": (far, "the broker 150 ms away"),
 }
 DESCRIPTORS = 17_000  # 16,000 viewers, and a process's own
 

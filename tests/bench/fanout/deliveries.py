@@ -4,12 +4,12 @@ from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
-from tests.bench.figures import percentile
 from tests.bench.fanout import wire
 from tests.bench.fanout.board import Board, middle, spread
 from tests.bench.fanout.loader import SATURATED, Loader, loading
 from tests.bench.fanout.publisher import Publisher
 from tests.bench.fanout.servers import ACTIVEMQ, FLOOR, RELAY, Server, serving
+from tests.bench.figures import percentile
 
 # viewers, events a second; what the relay may cost in floors; how much less than ActiveMQ
 LOADS = ((1_000, 20.0), (4_000, 10.0))

@@ -1,9 +1,6 @@
 """The three servers that are compared, each in a process of its own, new for each round."""
 
 import json
-import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -11,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench.fanout import clock
+from tests.bench.fanout.child import child
 from tests.bench.fanout.publisher import Publisher
-from tests.integration.activemq import boot
-from tests.processes import ROOT, environment
+from tests.integration.activemq import SERIES_5, boot
 
 FLOOR, RELAY, ACTIVEMQ = "floor", "relay", "activemq"
 _PASSCODE = "bench"
@@ -51,20 +48,8 @@ def serving(name: str) -> Generator[Server]:
 @contextmanager
 def _ours(name: str) -> Generator[Server]:
     module = {FLOOR: "bare", RELAY: "alone"}[name]
-    process = subprocess.Popen(
-        [sys.executable, "-m", f"tests.bench.fanout.{module}"],
-        cwd=ROOT,
-        env=environment({"FRIEZE_BROKER_PASSWORD": _PASSCODE}),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
-        line = process.stdout.readline()
-        if not line:
-            raise SystemExit(f"the bench's server {name} did not start")
-        ports = json.loads(line)
+    with child(module, settings={"FRIEZE_BROKER_PASSWORD": _PASSCODE}) as process:
+        ports = json.loads(process.hear())
         yield Server(
             name=name,
             pid=process.pid,
@@ -74,20 +59,12 @@ def _ours(name: str) -> Generator[Server]:
             login="frieze",
             passcode=_PASSCODE,
         )
-    finally:
-        process.stdin.close()
-        process.stdout.close()
-        try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 @contextmanager
 def _activemq() -> Generator[Server]:
     with tempfile.TemporaryDirectory(prefix="frieze-bench-") as folder:
-        broker, end = boot(Path(folder), os.environ.get("FRIEZE_BENCH_ACTIVEMQ", "5.18.3"))
+        broker, end = boot(Path(folder), SERIES_5)
         process = getattr(broker.switch, "process", None)
         if process is None:
             raise SystemExit("ActiveMQ runs in a container here, whose time the bench can't read")

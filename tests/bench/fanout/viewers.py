@@ -8,8 +8,8 @@ import gc
 import json
 import os
 import re
-import resource
 import select
+import socket
 import sys
 import time
 from typing import Any
@@ -31,13 +31,15 @@ class Viewers:
     def __init__(self) -> None:
         self.epoll = select.epoll()
         self._buffer = bytearray(_BUFFER)
-        self._sockets: dict[int, Any] = {}
-        self._stalled: list[Any] = []
+        self._sockets: dict[int, socket.socket] = {}
+        self._order: list[int] = []  # their descriptors
+        self._stalled: list[socket.socket] = []  # never read from again
         self._counts: dict[int, int] = {}
         self._sampled: dict[int, list[bytes]] = {}
         self._half: set[int] = set()  # their last byte was the first one of an END
-        self._beat = 0.0
-        self._spare = 0  # messages that came with the joining
+        self._beat = 0.0  # seconds between two beats of one viewer; 0: none
+        self._beaten = 0.0  # up to when beats have been sent
+        self._next = 0  # who beats next
 
     # ── commands ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -54,7 +56,9 @@ class Viewers:
         stalled: int = 0,
     ) -> dict[str, Any]:
         """Connect `count` more viewers, of which `stalled` never read again; `replayed`: messages each gets at once."""
-        self._beat = beat
+        self._beat, self._beaten = beat, time.monotonic()
+        for descriptor in self._counts:
+            self._counts[descriptor] = 0
         joiner = Joiner(self.epoll, Target(host, port, path, beat))
         every = count // stalled if stalled else 0
         began, used, before = time.monotonic(), time.process_time(), len(self._sockets) + len(self._stalled)
@@ -65,6 +69,7 @@ class Viewers:
                 joiner.start(before + started, cursor, stalled=lazy)
                 started += 1
             self._step(joiner)
+            self._beat_some()
             for joined in joiner.joined:
                 done += 1
                 descriptor = joined.socket.fileno()
@@ -76,6 +81,7 @@ class Viewers:
                 if cursor is not None and joined.recovered is not True:
                     raise Failed(f"viewer {joined.number} resumed after {cursor} and was told {joined.recovered}")
                 self._sockets[descriptor] = joined.socket
+                self._order.append(descriptor)
                 self._counts[descriptor] = joined.rest.count(wire.END)
                 if joined.rest.endswith(wire.END[:1]):
                     self._half.add(descriptor)
@@ -84,7 +90,7 @@ class Viewers:
                 raise Failed(f"only {done} of {count} viewers were let in within 300 s")
         seconds = time.monotonic() - began
         self._drain(replayed)
-        self._sampled = {one: [] for one in list(self._sockets)[::_SAMPLE]}
+        self._sampled = {one: [] for one in self._order[::_SAMPLE]}
         gc.collect()
         gc.freeze()
         return {"seconds": seconds, "share": (time.process_time() - used) / seconds}
@@ -112,32 +118,33 @@ class Viewers:
 
     def idle(self, *, seconds: float) -> dict[str, Any]:
         """Send each viewer's beats when they are due, spread evenly, and read the server's."""
-        descriptors = list(self._sockets)
         began, used = time.monotonic(), time.process_time()
-        sent = 0
-        while (now := time.monotonic()) < began + seconds:
-            due = int((now - began) / self._beat * len(descriptors)) if self._beat else 0
-            while sent < due:
-                os.write(descriptors[sent % len(descriptors)], _BEAT)
-                sent += 1
+        while time.monotonic() < began + seconds:
+            self._beat_some()
             for descriptor, _ in self.epoll.poll(0.02):
                 self._receive(descriptor)
-        return {"beats": sent, "share": (time.process_time() - used) / (time.monotonic() - began)}
+        return {"share": (time.process_time() - used) / (time.monotonic() - began)}
 
-    def disconnect(self) -> dict[str, Any]:
-        """Cut everybody."""
-        for one in (*self._sockets.values(), *self._stalled):
+    def disconnect(self, *, stalled: bool = False) -> dict[str, Any]:
+        """Cut everybody, or only those that never read."""
+        for one in self._stalled:
             one.close()
-        self._sockets.clear()
-        self._counts.clear()
-        self._sampled.clear()
-        self._half.clear()
         self._stalled.clear()
+        if not stalled:
+            for one in self._sockets.values():
+                one.close()
+            self._sockets.clear()
+            self._order.clear()
+            self._counts.clear()
+            self._sampled.clear()
+            self._half.clear()
         return {}
 
     def watch(self, **arguments: Any) -> dict[str, Any]:
         """Viewers that check every event, and are cut again and again; see `watching.Watch`."""
-        return Watch(**arguments).run()
+        began, used = time.monotonic(), time.process_time()
+        seen = Watch(**arguments).run()
+        return {**seen, "share": (time.process_time() - used) / (time.monotonic() - began)}
 
     # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -195,6 +202,17 @@ class Viewers:
             self._half.add(descriptor)
         self._counts[descriptor] += came
 
+    def _beat_some(self) -> None:
+        """Send the beats that are due, everybody's spread evenly over the time between two."""
+        if not self._beat or not self._order:
+            return
+        now = time.monotonic()
+        count = int((now - self._beaten) / self._beat * len(self._order))
+        for _ in range(count):
+            self._next = (self._next + 1) % len(self._order)
+            os.write(self._order[self._next], _BEAT)
+        self._beaten += count * self._beat / len(self._order)
+
     def _step(self, joiner: Joiner) -> None:
         for descriptor, _ in self.epoll.poll(0.5):
             if descriptor in joiner.under_way:
@@ -204,7 +222,6 @@ class Viewers:
 
 
 def main() -> None:
-    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     viewers = Viewers()
     commands = {name: getattr(viewers, name) for name in ("connect", "expect", "idle", "disconnect", "watch")}
     for line in sys.stdin:

@@ -1,18 +1,21 @@
 """Viewers that check every event they get, and are cut all at once, again and again: the storm."""
 
+import json
 import os
 import random
 import re
 import select
+import sys
 import time
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from tests.bench.fanout import wire
 from tests.bench.fanout.joining import Failed, Joined, Joiner, Target
 
 _SEQ = re.compile(rb"\nseq:([0-9]+)\n")
-_EPOCH = re.compile(rb"\nepoch:([a-z0-9]+)\n")
+_AT = re.compile(rb'"at":"([^"]+)"')
 _HEAD = b"\nkind:head\n"
 _GAP = b"\ngap:true\n"
 
@@ -29,10 +32,11 @@ class Seen:
 
 @dataclass(slots=True, kw_only=True)
 class Watch:
-    """`count` viewers that have had everything up to event `after` stay until they have event `until`.
+    """`count` viewers that have had everything up to event `after` stay until they have the last one.
 
-    `cuts` times, every `every` seconds, all are cut at once and come back within `spread` seconds, as pages do.
-    `beat`: as in Target. `within`: seconds after the last cut (or the start) by which all must have all.
+    Which is the last is told on stdin while they watch, as `{"command": "until", "seq": …}`. `cuts` times, every
+    `every` seconds, all are cut at once and come back within `spread` seconds, as pages do. `beat`: as in Target.
+    `within`: seconds after the last cut, and after the last event is known, in which all must have all.
     """
 
     host: str
@@ -41,7 +45,6 @@ class Watch:
     count: int
     epoch: str
     after: int
-    until: int
     cuts: int = 0
     every: float = 3.0
     spread: float = 1.0
@@ -52,6 +55,8 @@ class Watch:
     _open: dict[int, Seen] = field(default_factory=dict[int, Seen])
     _told: dict[str, int] = field(default_factory=lambda: {"joined": 0, "recovered": 0, "unrecovered": 0, "cut": 0})
     _gaps: int = 0
+    _until: int | None = None
+    _lags: list[float] = field(default_factory=list[float])  # viewer 0's events, from `at` to here, seconds
     _back: float | None = None  # when the last viewer was back after the last cut
 
     def run(self) -> dict[str, Any]:
@@ -60,7 +65,8 @@ class Watch:
         self._viewers = [Seen(number, self.after) for number in range(self.count)]
         due = [(0.0, viewer) for viewer in self._viewers]
         began = time.monotonic()
-        last_cut, cuts, beaten = began, 0, began
+        last_cut, cuts, beaten, asked = began, 0, began, began
+        self._epoll.register(sys.stdin.fileno(), select.EPOLLIN)
         buffer = bytearray(256 * 1024)
         print('{"watching": true}', flush=True)
         while not self._over(joiner, due) or cuts < self.cuts:
@@ -72,14 +78,17 @@ class Watch:
                 _, viewer = due.pop()
                 cursor = f"{self.epoch}-{viewer.seq}"
                 joiner.start(viewer.number, cursor)
-            if cuts == self.cuts and now - last_cut > self.within:
+            if cuts == self.cuts and self._until is not None and now - max(last_cut, asked) > self.within:
                 raise Failed(self._lacking(len(joiner.under_way) + len(due)))
             if self.beat and now - beaten > self.beat / 2:
                 beaten = now
                 for descriptor in self._open:
                     os.write(descriptor, wire.masked(b"\n"))
             for descriptor, _ in self._epoll.poll(0.02):
-                self._event(joiner, descriptor, buffer)
+                if descriptor == sys.stdin.fileno():
+                    self._until, asked = json.loads(sys.stdin.readline())["seq"], now
+                else:
+                    self._event(joiner, descriptor, buffer)
             for joined in joiner.joined:
                 self._enter(joined)
             joiner.joined.clear()
@@ -88,12 +97,12 @@ class Watch:
         for viewer in self._viewers:
             viewer.socket.close()
         self._epoll.close()
-        return {**self._told, "gaps": self._gaps, "back": self._back, "complete": time.monotonic() - last_cut}
+        return {**self._told, "gaps": self._gaps, "back": self._back, "lags": self._lags}
 
     def _over(self, joiner: Joiner, due: list[tuple[float, Seen]]) -> bool:
-        if joiner.under_way or due or len(self._open) < self.count:
+        if self._until is None or joiner.under_way or due or len(self._open) < self.count:
             return False
-        return all(viewer.seq >= self.until for viewer in self._viewers)
+        return all(viewer.seq >= self._until for viewer in self._viewers)
 
     def _cut(self, joiner: Joiner, now: float) -> list[tuple[float, Seen]]:
         """Everybody loses the connection in this moment; when each comes back, the last first."""
@@ -137,6 +146,8 @@ class Watch:
         data = viewer.tail + data if viewer.tail else data
         *messages, viewer.tail = data.split(wire.END)
         for message in messages:
+            if not viewer.number:
+                self._time(message)
             seq = _SEQ.search(message)
             if seq is None:
                 raise Failed(f"viewer {viewer.number} got what is no event: {message[:300]!r}")
@@ -149,6 +160,11 @@ class Watch:
                 raise Failed(f"viewer {viewer.number} had event {number} after {viewer.seq}: {what}")
             viewer.seq = number
 
+    def _time(self, message: bytes) -> None:
+        at = _AT.search(message)
+        if at is not None and _HEAD not in message:
+            self._lags.append(time.time() - datetime.fromisoformat(at[1].decode()).timestamp())
+
     def _lacking(self, away: int) -> str:
-        behind = sum(viewer.seq < self.until for viewer in self._viewers)
+        behind = sum(viewer.seq < (self._until or 0) for viewer in self._viewers)
         return f"{self.within:g} s after the last cut {away} viewers are not back and {behind} lack events"

@@ -23,17 +23,10 @@ _MASK = b"\x37\xfa\x21\x3d"
 
 def body(seq: int) -> str:
     """An event like the publisher's, padded in its text to 1 KB."""
-    fields = {
-        "v": wire.VERSION,
-        "wall": WALL,
-        "epoch": EPOCH,
-        "seq": seq,
-        "kind": "published",
-        "at": "2026-11-21T10:00:01.204Z",
-        "post": {"id": f"post-{seq}", "revision": 1, "source": "bench", "text": ""},
-    }
-    empty = json.dumps(fields, separators=(",", ":"))
-    fields["post"]["text"] = "x" * (BODY_BYTES - len(empty))
+    post = {"id": f"post-{seq}", "revision": 1, "source": "bench", "text": ""}
+    event = {"v": wire.VERSION, "wall": WALL, "epoch": EPOCH, "seq": seq, "kind": "published"}
+    fields = {**event, "at": "2026-11-21T10:00:01.204Z", "post": post}
+    post["text"] = "x" * (BODY_BYTES - len(json.dumps(fields, separators=(",", ":"))))
     return json.dumps(fields, separators=(",", ":"))
 
 
