@@ -30,6 +30,8 @@ async def main() -> None:
     address = BrokerAddress(
         hosts=((host, int(port)),), user=os.environ["FEED_USER"], password=os.environ["FEED_PASSWORD"]
     )
+    await catalogue.migrate()
+    await catalogue.walls.add(wire.WALL, "Bench")
     publishing = asyncio.create_task(Publisher(catalogue, address, "bench").run())
     await _say(catalogue)
     loop = asyncio.get_running_loop()
@@ -44,11 +46,12 @@ async def main() -> None:
             wall = await catalogue.walls.get(wire.WALL)
             widest = max(widest, wall.seq - wall.confirmed)
         await asyncio.sleep(1 / _TRANSACTIONS)
+    reached = written / (loop.time() - began)
     with catalogue.changed.listen() as listener:
         async with asyncio.timeout(_CONFIRMED_WITHIN):
             while (wall := await catalogue.walls.get(wire.WALL)).confirmed < wall.seq:
                 await listener.wait(1 / _TRANSACTIONS)
-    await _say(catalogue, rate=written / (loop.time() - began), widest=widest, window=WINDOW)
+    await _say(catalogue, rate=reached, widest=widest, window=WINDOW)
     publishing.cancel()
     await asyncio.gather(publishing, return_exceptions=True)
     await catalogue.close()

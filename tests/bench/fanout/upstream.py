@@ -19,7 +19,7 @@ from tests.bench.fanout.loader import Loader, loading
 from tests.bench.figures import percentile
 from tests.integration.activemq import SERIES_5, ActiveMQ, boot
 from tests.postgres import free_port
-from tests.processes import Frieze, frieze, run
+from tests.processes import Frieze, frieze
 
 RATE = 20.0
 KILLS = 10
@@ -90,8 +90,7 @@ def _behind(folder: Path, broker: ActiveMQ, address: str) -> Generator[Chain]:
         "FRIEZE_BROKER_USER": broker.user,
         "FRIEZE_BROKER_PASSWORD": broker.password,
     }
-    run("catalogue", "migrate", settings=settings)
-    run("wall", "add", wire.WALL, settings=settings)
+    (folder / "data").mkdir(mode=0o700)
     feeding = {
         "FEED_DATABASE": f"sqlite:{folder / 'data' / 'catalogue.db'}",
         "FEED_BROKER": address,
@@ -99,13 +98,17 @@ def _behind(folder: Path, broker: ActiveMQ, address: str) -> Generator[Chain]:
         "FEED_PASSWORD": broker.password,
     }
     with (
-        frieze("relay", settings=settings, folder=folder) as relay,
         child("feeding", settings=feeding) as feed,
+        frieze("relay", settings=settings, folder=folder) as relay,
         loading() as loader,
     ):
-        relay.until_ready(f"http://127.0.0.1:{port}", 90)
         cursor = json.loads(feed.hear())
-        yield Chain(broker, relay, port, feed, loader, cursor["epoch"], cursor["seq"])
+        relay.until_ready(f"http://127.0.0.1:{port}", 90)
+        try:
+            yield Chain(broker, relay, port, feed, loader, cursor["epoch"], cursor["seq"])
+        except SystemExit:
+            print(f"the relay's log:\n{relay.log[-4000:]}")
+            raise
 
 
 def restarts(board: Board, *, quick: bool) -> None:
