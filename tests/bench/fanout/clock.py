@@ -29,6 +29,17 @@ def resident(pid: int) -> int:
     return total * 1024
 
 
+def unsent(port: int) -> list[int]:
+    """Of each connection to `port`, the bytes that wait in the kernel to be sent from it (/proc/net/tcp)."""
+    queues: list[int] = []
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _, local, _, state, waiting, *_ = line.split()
+        # 01: established
+        if state == "01" and int(local.partition(":")[2], 16) == port:
+            queues.append(int(waiting.partition(":")[0], 16))
+    return queues
+
+
 def load() -> str:
     """How busy the machine is, beside the bench."""
     return f"load {os.getloadavg()[0]:.1f}"

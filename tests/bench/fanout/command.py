@@ -11,6 +11,7 @@ from tests.bench.fanout.board import Board
 from tests.bench.fanout.coming import coming
 from tests.bench.fanout.deliveries import costs
 from tests.bench.fanout.idle import idle
+from tests.bench.fanout.plot import draw
 from tests.bench.fanout.stalled import stalled
 from tests.bench.fanout.storm import storm
 from tests.bench.fanout.upstream import far, restarts
@@ -39,19 +40,32 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"all if none is named. {names}")
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
     parser.add_argument("--keep", type=Path, metavar="FILE", help="also write the figures as JSON")
+    parser.add_argument("--draw", type=Path, metavar="FILE", help="also draw them, as SVG or PNG by its name")
+    parser.add_argument("--from", dest="kept", type=Path, metavar="FILE", help="draw what an earlier run kept")
     given = parser.parse_args(arguments)
     unknown = [name for name in given.parts if name not in PARTS]
     if unknown:
         parser.error(f"no part {unknown[0]}; there are {', '.join(PARTS)}")
+    if given.kept:
+        board = Board.read(given.kept)
+        print(board.table())
+    else:
+        board = _run(given.parts or list(PARTS), quick=given.quick)
+    if given.keep:
+        board.write(given.keep)
+    if given.draw:
+        draw(board, given.draw)
+
+
+def _run(names: Sequence[str], *, quick: bool) -> Board:
     _allow_descriptors()
     board = Board()
     print(f"machine: {machine()}, {clock.load()}\n")
-    for name in given.parts or PARTS:
-        PARTS[name][0](board, quick=given.quick)
+    for name in names:
+        PARTS[name][0](board, quick=quick)
     print(f"\nmachine: {machine()}, {clock.load()}")
     print(board.table())
-    if given.keep:
-        board.write(given.keep)
+    return board
 
 
 def _allow_descriptors() -> None:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.bench.fanout import wire
 from tests.bench.fanout.board import Board
 from tests.bench.fanout.child import Child, child
 from tests.bench.fanout.loader import Loader, loading
