@@ -1,8 +1,8 @@
 """Writes events to a catalogue as ingest does, and publishes them with the product's own publisher: a process.
 
-Reads from stdin: a line with the number of events a second starts it, the next line stops it. Prints the wall's cursor
-at both ends as JSON; the second time when the broker has confirmed everything. What it needs to know stands in the
-environment, as it holds a password.
+Reads from stdin: a line with the number of events a second starts it, the next line stops it, and the end of the input
+ends it. Prints the wall's cursor at both ends as JSON, the second time when the broker has confirmed everything. What it
+needs to know stands in the environment, as it holds a password.
 """
 
 import asyncio
@@ -52,6 +52,8 @@ async def main() -> None:
             while (wall := await catalogue.walls.get(wire.WALL)).confirmed < wall.seq:
                 await listener.wait(1 / _TRANSACTIONS)
     await _say(catalogue, rate=reached, widest=widest, window=WINDOW)
+    # the publisher's heads go on: by them a relay that was away learns what it has missed
+    await loop.run_in_executor(None, sys.stdin.read)
     publishing.cancel()
     await asyncio.gather(publishing, return_exceptions=True)
     await catalogue.close()
