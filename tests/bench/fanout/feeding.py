@@ -1,8 +1,8 @@
 """Writes events to a catalogue as ingest does, and publishes them with the product's own publisher: a process.
 
 Reads from stdin: a line with the number of events a second starts it, the next line stops it, and the end of the input
-ends it. Prints the wall's cursor at both ends as JSON, the second time when the broker has confirmed everything. What it
-needs to know stands in the environment, as it holds a password.
+ends it. Prints the wall's cursor at both ends as JSON, the second time when the broker has confirmed everything. What
+it needs to know stands in the environment, as it holds a password.
 """
 
 import asyncio

@@ -12,6 +12,7 @@ import select
 import socket
 import sys
 import time
+from collections import deque
 from typing import Any
 
 from tests.bench.fanout import wire
@@ -38,8 +39,7 @@ class Viewers:
         self._sampled: dict[int, list[bytes]] = {}
         self._half: set[int] = set()  # their last byte was the first one of an END
         self._beat = 0.0  # seconds between two beats of one viewer; 0: none
-        self._beaten = 0.0  # up to when beats have been sent
-        self._next = 0  # who beats next
+        self._beats: deque[tuple[float, int]] = deque()  # who is to beat, and when; the next first
 
     # ── commands ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -56,7 +56,7 @@ class Viewers:
         stalled: int = 0,
     ) -> dict[str, Any]:
         """Connect `count` more viewers, of which `stalled` never read again; `replayed`: messages each gets at once."""
-        self._beat, self._beaten = beat, time.monotonic()
+        self._beat = beat
         for descriptor in self._counts:
             self._counts[descriptor] = 0
         joiner = Joiner(self.epoll, Target(host, port, path, beat))
@@ -82,6 +82,8 @@ class Viewers:
                     raise Failed(f"viewer {joined.number} resumed after {cursor} and was told {joined.recovered}")
                 self._sockets[descriptor] = joined.socket
                 self._order.append(descriptor)
+                if beat:
+                    self._beats.append((time.monotonic() + beat, descriptor))
                 self._counts[descriptor] = joined.rest.count(wire.END)
                 if joined.rest.endswith(wire.END[:1]):
                     self._half.add(descriptor)
@@ -117,7 +119,7 @@ class Viewers:
         return {"last": last, "share": used / wall}
 
     def idle(self, *, seconds: float) -> dict[str, Any]:
-        """Send each viewer's beats when they are due, spread evenly, and read the server's."""
+        """Send each viewer's beats when they are due, and read the server's."""
         began, used = time.monotonic(), time.process_time()
         while time.monotonic() < began + seconds:
             self._beat_some()
@@ -135,6 +137,7 @@ class Viewers:
                 one.close()
             self._sockets.clear()
             self._order.clear()
+            self._beats.clear()
             self._counts.clear()
             self._sampled.clear()
             self._half.clear()
@@ -203,15 +206,12 @@ class Viewers:
         self._counts[descriptor] += came
 
     def _beat_some(self) -> None:
-        """Send the beats that are due, everybody's spread evenly over the time between two."""
-        if not self._beat or not self._order:
-            return
+        """Send the beats that are due."""
         now = time.monotonic()
-        count = int((now - self._beaten) / self._beat * len(self._order))
-        for _ in range(count):
-            self._next = (self._next + 1) % len(self._order)
-            os.write(self._order[self._next], _BEAT)
-        self._beaten += count * self._beat / len(self._order)
+        while self._beats and self._beats[0][0] <= now:
+            _, descriptor = self._beats.popleft()
+            os.write(descriptor, _BEAT)
+            self._beats.append((now + self._beat, descriptor))
 
     def _step(self, joiner: Joiner) -> None:
         for descriptor, _ in self.epoll.poll(0.5):
