@@ -40,9 +40,18 @@ class Board:
         """A figure without a target."""
         self._add(Figure(part, name, value, unit, note=note))
 
+    def fail(self, part: str, sentence: str) -> None:
+        """A part ended because something was wrong that must not be."""
+        self._add(Figure(part, f"FAILED: {sentence}", 0, "", "nothing wrong", False))
+
     def get(self, name: str) -> float | None:
         """The figure of that name, if its part has run."""
         return next((figure.value for figure in self.figures if figure.name == name), None)
+
+    @property
+    def sound(self) -> bool:
+        """Whether no delivery was missing, repeated or out of order, whatever the figures."""
+        return not any(figure.name.startswith("FAILED") for figure in self.figures)
 
     def table(self) -> str:
         lines: list[str] = []

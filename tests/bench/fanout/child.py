@@ -6,6 +6,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from tests.bench.fanout.joining import Failed
 from tests.processes import ROOT, environment
 
 
@@ -26,11 +27,11 @@ class Child:
         self.process.stdin.flush()
 
     def hear(self) -> str:
-        """Its next line. Ends the bench when it has ended."""
+        """Its next line. Raises Failed when it has ended."""
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
-            raise SystemExit(f"the bench's process {self.module} ended")
+            raise Failed(f"the bench's process {self.module} ended")
         return line
 
 

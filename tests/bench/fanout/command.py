@@ -11,6 +11,7 @@ from tests.bench.fanout.board import Board
 from tests.bench.fanout.coming import coming
 from tests.bench.fanout.deliveries import costs
 from tests.bench.fanout.idle import idle
+from tests.bench.fanout.joining import Failed
 from tests.bench.fanout.plot import draw
 from tests.bench.fanout.stalled import stalled
 from tests.bench.fanout.storm import storm
@@ -55,6 +56,8 @@ def main(arguments: Sequence[str]) -> None:
         board.write(given.keep)
     if given.draw:
         draw(board, given.draw)
+    if not board.sound:
+        raise SystemExit(1)
 
 
 def _run(names: Sequence[str], *, quick: bool) -> Board:
@@ -62,7 +65,10 @@ def _run(names: Sequence[str], *, quick: bool) -> Board:
     board = Board()
     print(f"machine: {machine()}, {clock.load()}\n")
     for name in names:
-        PARTS[name][0](board, quick=quick)
+        try:
+            PARTS[name][0](board, quick=quick)
+        except Failed as failure:
+            board.fail(name, str(failure))
     print(f"\nmachine: {machine()}, {clock.load()}")
     print(board.table())
     return board

@@ -21,7 +21,7 @@ _RECEIPT = re.compile(rb"RECEIPT\n(.*?)\n\n\0", re.DOTALL)
 
 
 class Failed(Exception):
-    """What the server or a viewer did that it must not; the bench ends with this sentence."""
+    """What the server or a viewer did that it must not; its part of the bench ends with this sentence."""
 
 
 @dataclass(frozen=True, slots=True)

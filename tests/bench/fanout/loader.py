@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.bench.fanout.child import Child, child
+from tests.bench.fanout.joining import Failed
 from tests.bench.fanout.servers import Server
 
 # Above this share of one core the loader, not the server, would set the pace.
@@ -37,7 +38,7 @@ class Loader:
         self.say("expect", count=count, first=first, within=within)
 
     def arrived(self) -> Arrived:
-        """Wait until every viewer has every event. Ends the bench when one is missing, repeated or out of order."""
+        """Wait until every viewer has every event. Raises Failed when one is missing, repeated or out of order."""
         answer = self.hear()
         return Arrived(answer["last"], answer["share"])
 
@@ -53,9 +54,10 @@ class Loader:
         self._process.say(json.dumps({"command": command, **arguments}))
 
     def hear(self) -> dict[str, Any]:
+        """The answer to the oldest command not yet answered. Raises Failed."""
         answer = json.loads(self._process.hear())
         if "failed" in answer:
-            raise SystemExit(f"FAILED: {answer['failed']}")
+            raise Failed(answer["failed"])
         return answer
 
 

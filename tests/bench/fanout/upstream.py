@@ -14,6 +14,7 @@ from typing import Any
 
 from tests.bench.fanout.board import Board
 from tests.bench.fanout.child import Child, child
+from tests.bench.fanout.joining import Failed
 from tests.bench.fanout.loader import Loader, loading
 from tests.bench.figures import percentile
 from tests.integration.activemq import SERIES_5, ActiveMQ, boot
@@ -105,7 +106,7 @@ def _behind(folder: Path, broker: ActiveMQ, address: str) -> Generator[Chain]:
         relay.until_ready(f"http://127.0.0.1:{port}", 90)
         try:
             yield Chain(broker, relay, port, feed, loader, cursor["epoch"], cursor["seq"])
-        except SystemExit:
+        except Failed:
             print(f"the relay's log:\n{relay.log[-4000:]}")
             raise
 
@@ -126,14 +127,14 @@ def restarts(board: Board, *, quick: bool) -> None:
         fed, seen = one.finish()
     board.say(part, "events published", fed["seq"] - one.seq, "")
     board.at_most(part, "gap marks at any viewer", seen["gaps"], "", 0)
-    board.at_most(part, "holes and repeats at any viewer", 0, "", 0, "the first one ends the bench")
+    board.at_most(part, "holes and repeats at any viewer", 0, "", 0, "the first one ends this part")
     board.say(part, "slowest event, written to seen, p99", percentile(seen["lags"], 0.99) * 1000, "ms", "broker away")
 
 
 def far(board: Board, *, quick: bool) -> None:
     """200 events a second through a broker that is 150 ms away."""
     seconds = 10 if quick else 30
-    part = f"upstream {FAR_TRIP * 1000:g} ms away (a delaying proxy: this bench needs no netem)"
+    part = f"upstream {FAR_TRIP * 1000:g} ms away (there and back, by a delaying proxy)"
     with chain(FAR_TRIP / 2) as one:
         one.watch(10)
         one.feed.say(str(FAR_RATE))
