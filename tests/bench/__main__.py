@@ -1,23 +1,26 @@
-"""`script/bench NAME`."""
+"""`script/bench NAME [ARGUMENT…]`."""
 
 import sys
+from collections.abc import Callable, Sequence
 
 from tests.bench import fuzz, path
+from tests.bench.fanout import command as fanout
 
-BENCHES = {
+BENCHES: dict[str, tuple[Callable[[Sequence[str]], None], str]] = {
     "path": (path.main, "from `frieze up` to pictures on the glass: start, delays, rates, memory"),
+    "fanout": (fanout.main, "what a delivery costs and that none is lost, beside bare writes and ActiveMQ"),
     "fuzz": (fuzz.main, "ten million broken and whole inputs for the STOMP codec and session [--inputs N] [--seed S]"),
 }
 
 
 def main() -> int:
-    names = sys.argv[1:]
-    if not names or names[0] not in BENCHES:
-        print("usage: script/bench NAME [OPTION ...]")
-        for name, (_, meaning) in BENCHES.items():
-            print(f"  {name:8} {meaning}")
+    name, *arguments = sys.argv[1:] or [""]
+    if name not in BENCHES:
+        print("usage: script/bench NAME [ARGUMENT…]")
+        for known, (_, meaning) in BENCHES.items():
+            print(f"  {known:8} {meaning}")
         return 2
-    BENCHES[names[0]][0]()
+    BENCHES[name][0](arguments)
     return 0
 
 

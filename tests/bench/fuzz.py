@@ -337,12 +337,12 @@ def _work(seed: str, inputs: int, pipe: "Connection[Report, Report]") -> None:
     pipe.close()
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="script/bench fuzz", description="Fuzz the STOMP codec and session.")
     parser.add_argument("--inputs", type=int, default=INPUTS)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
-    options = parser.parse_args(sys.argv[2:])
+    options = parser.parse_args(arguments)
     processes: int = options.processes
     print(f"{machine()}; seed {options.seed}, {processes} processes, {options.inputs:,} inputs", flush=True)
     started = time.monotonic()

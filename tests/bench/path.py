@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +22,7 @@ SECONDS = 60  # of the demo at 2 posts a second
 MEMORY_POSTS = 2000
 
 
-def main() -> None:
+def main(_: Sequence[str] = ()) -> None:
     print(f"machine: {machine()}\n")
     with tempfile.TemporaryDirectory(prefix="frieze-bench-") as folder, _chromium() as browser:
         root = Path(folder)
