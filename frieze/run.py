@@ -21,7 +21,7 @@ from frieze.folder import data_folder, scratch_folder
 from frieze.health import health_routes
 from frieze.hello import say_hello
 from frieze.parts import BUILT_PAGES, Part
-from frieze.relaying import CatalogueLog, Upstream, relay_settings
+from frieze.relaying import CatalogueLog, CatalogueWalls, Upstream, relay_settings
 from frieze.server import Dispatch, bind, http_server, port_refused
 from frieze.settings import Settings
 from frieze.sources import make_sources, query_checks, start_searches
@@ -29,6 +29,7 @@ from ingest.service import Ingest
 from ingest.worker import Worker
 from relay.media import MediaServer
 from relay.server import Relay
+from relay.stream import EventStreams
 from relay.tcp import listen_tcp
 from relay.websocket import websocket_class
 from wall.broker.address import BrokerAddress
@@ -118,7 +119,11 @@ class _Process:
         if Part.RELAY not in parts:
             return broker_address(settings)
         passcode = service_password(settings) if settings.embedded else None
-        relay = Relay(log=CatalogueLog(self.catalogue), settings=relay_settings(settings, passcode))
+        relay = Relay(
+            log=CatalogueLog(self.catalogue),
+            settings=relay_settings(settings, passcode),
+            walls=CatalogueWalls(self.catalogue),
+        )
         self.relay = relay
         self._drains.append(relay.close)
         if not settings.embedded:
@@ -144,6 +149,9 @@ class _Process:
         up: bool,
     ) -> None:
         settings, catalogue = self.settings, self.catalogue
+        if self.relay is not None:
+            # who comes first must not be sent away for what the relay could have known
+            await self.relay.visibility.learn()
         store = await open_store(settings.store)
         if Part.INGEST in parts:
             sources = await make_sources(stack, settings, store)
@@ -169,7 +177,7 @@ class _Process:
         pages = Starlette(routes=routes, middleware=[Middleware(SecurityHeaders)])
         # the web part serves pictures too, so that a page works before there is a proxy that shares them out
         server = http_server(
-            Dispatch(MediaServer(catalogue, store), console, pages),
+            Dispatch(MediaServer(catalogue, store), console, pages, EventStreams(self.relay) if self.relay else None),
             websocket_class(self.relay) if self.relay else None,
             settings.trusted_proxies,
         )

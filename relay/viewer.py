@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 from relay.audience import Seat, Stage
 from relay.hub import Wildcard, is_topic, is_wildcard
+from relay.rights import SHUT_OUT, check_write
 from relay.ring import Wrap
 from relay.server import Relay
-from wall.destinations import SCREENS, WALL, valid_slug
 from wall.events import Cursor
 from wall.stomp.errors import Code, StompError
 from wall.stomp.frames import Version
@@ -32,7 +32,7 @@ from wall.stomp.session import (
 
 
 class Viewer(asyncio.Protocol):
-    """What the two transports share. `service` is set by the login; everybody else only reads public walls."""
+    """What the two transports share. `service` is set by the login; others only read what `relay.rights` allows."""
 
     __slots__ = (
         "_backlog",
@@ -133,11 +133,8 @@ class Viewer(asyncio.Protocol):
         destination = event.destination
         key = (event.id, self.session.version, self.wrap)
         relay = self.relay
-        if not self.service and not _public(destination):
-            raise StompError(
-                Code.NO_RIGHT_TO_READ,
-                f"Without a login only {WALL}<wall> and {SCREENS}<wall> may be read; this is neither",
-            )
+        if not self.service:
+            relay.visibility.check_read(destination, event.headers.get("token"))
         cursor = _cursor(event)
         if is_wildcard(destination):
             if cursor is not None:
@@ -164,8 +161,7 @@ class Viewer(asyncio.Protocol):
                 hub.leave(seat)
 
     def _send(self, event: Send) -> None:
-        if not self.service:
-            raise StompError(Code.NO_RIGHT_TO_WRITE, "Viewers only read; log in as the service account to SEND")
+        check_write(service=self.service)
         if not is_topic(event.destination):
             raise StompError(Code.NOT_SUPPORTED, "There are no queues here; send to /topic/<name>")
         self.relay.receive(event.destination, event.headers, event.body)
@@ -277,6 +273,11 @@ class Viewer(asyncio.Protocol):
         """Be gone now."""
         self.transport.abort()
 
+    def shut_out(self, destination: str) -> None:
+        """Those who read `destination` must show a new token."""
+        if not self.service and any(seat.audience.destination == destination for seat in self.seats):
+            self._fail(Code.TOKEN_OVER, SHUT_OUT)
+
     def leave_at(self, moment: float) -> None:
         """Close at `moment`, because the relay stops."""
         self._leave_at = moment
@@ -346,11 +347,6 @@ class Viewer(asyncio.Protocol):
             if session.expect_every:
                 times.append(session.heard + session.expect_every * 2)
         return min(times)
-
-
-def _public(destination: str) -> bool:
-    """Whether anybody may read it: exact walls and their screens (wall.destinations.VIEWER_READS)."""
-    return any(destination.startswith(prefix) and valid_slug(destination[len(prefix) :]) for prefix in (WALL, SCREENS))
 
 
 def _cursor(event: Subscribe) -> Cursor | None:
