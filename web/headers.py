@@ -40,7 +40,9 @@ class SecurityHeaders:
 def wall_policy(connect: str) -> str:
     """The wall page's Content-Security-Policy; `connect` is where its browser may open the WebSocket."""
     place = urlsplit(connect)
-    source = f"{place.scheme}://{place.netloc}" if place.netloc else ""
+    # the WebSocket, and the event stream of a relay on another host
+    sources = (place.scheme, place.scheme.replace("ws", "http", 1)) if place.netloc else ()
+    source = " ".join(f"{scheme}://{place.netloc}" for scheme in sources)
     # 'self' covers ws: and wss: of the same host in today's browsers
     return "; ".join(
         (

@@ -52,11 +52,25 @@ def test_walls_and_searches_are_added_listed_paused_and_removed(settings: dict[s
     assert run("search", "list", settings=settings).stdout.strip() == "None yet."
 
 
+def test_the_link_of_a_secret_wall_is_printed_alone_and_renewed(settings: dict[str, str]) -> None:
+    added = run("wall", "add", "party", "--secret", settings=settings).stdout
+    link = run("wall", "link", "party", settings=settings).stdout
+    assert link == added
+    assert re.fullmatch(rf"http://127\.0\.0\.1:{settings['FRIEZE_PORT']}/w/party#key=[a-z2-7]{{26}}\n", link)
+    renewed = run("wall", "link", "party", "--renew", settings=settings).stdout
+    assert renewed != link
+    assert run("wall", "link", "party", settings=settings).stdout == renewed
+    walls = [json.loads(line) for line in run("wall", "list", "--json", settings=settings).stdout.splitlines()]
+    assert [wall["visibility"] for wall in walls] == ["public", "secret"]
+
+
 @pytest.mark.parametrize(
     ("command", "said"),
     [
         (("wall", "add", "Not A Slug"), "can't name a wall"),
         (("wall", "add", "main"), "There is a wall named main already."),
+        (("wall", "link", "main"), "The wall main is public"),
+        (("wall", "link", "nobody"), "There is no wall named nobody."),
         (("search", "add", "main", "myspace", "x"), "no network Frieze can search"),
         (("search", "add", "nowhere", "x", "#a"), "There is no wall named nowhere."),
         (("search", "pause", "main", "x", "#never"), "does not look for"),
