@@ -171,6 +171,15 @@ async def test_the_page_is_the_same_for_a_secret_wall_and_one_that_is_not_there(
     assert "default-src 'none'" in answer.headers["content-security-policy"]
 
 
+@pytest.mark.parametrize("base", ["wss://relay.example/stomp"], indirect=True)
+async def test_the_page_may_read_the_stream_of_a_relay_on_another_host(
+    base: str, client: aiohttp.ClientSession
+) -> None:
+    async with client.get(f"{base}/w/main") as answer:
+        policy = answer.headers["content-security-policy"]
+    assert "connect-src 'self' wss://relay.example https://relay.example;" in policy
+
+
 @AT_RELAY
 async def test_the_key_of_the_link_opens_a_secret_wall_and_gives_a_token(
     base: str, client: aiohttp.ClientSession, key: str
