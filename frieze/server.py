@@ -10,7 +10,7 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from relay.stream import ABORT
+from relay.stream import TRANSPORT
 from wall.errors import SettingsError
 
 SHUTDOWN_SECONDS = 2  # how long open requests may take after a stop; Ctrl-C ends everything within 5 s
@@ -65,11 +65,11 @@ class Dispatch:
 
 
 class Http(HttpToolsProtocol):
-    """uvicorn's HTTP, which also lets an application cut a connection that takes nothing (relay/stream.py)."""
+    """uvicorn's HTTP, which also shows an application its connection, to be cut when it takes nothing (relay/stream.py)."""
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.scope["extensions"] = {ABORT: {"abort": self.transport.abort}}
+        self.scope["extensions"] = {TRANSPORT: self.transport}
 
 
 class HttpServer(uvicorn.Server):

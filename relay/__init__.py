@@ -2,5 +2,7 @@
 
 `ring` keeps the last messages of a topic, `seats`, `topic` and `hub` decide who gets which of them when, `wheel` who
 is due for a look; these have no socket in them and take the clock as an argument. `framing` is WebSocket's frames,
-`viewer` one connection, `websocket` and `tcp` its two transports, `server` the whole.
+`viewer` one STOMP connection, `websocket` and `tcp` its two transports, `stream` the same events over HTTP,
+`server` the whole. `rights` says who may read what, `visibility` which walls are secret, `origins` which pages may
+connect.
 """

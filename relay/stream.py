@@ -27,9 +27,10 @@ from wall.stomp.codec import Decoder, Limits
 from wall.stomp.errors import Code, StompError
 from wall.stomp.frames import Version
 
-ABORT = "frieze.abort"  # the ASGI extension that cuts a connection: scope["extensions"][ABORT]["abort"]()
+TRANSPORT = "frieze.transport"  # the ASGI extension that names the connection: scope["extensions"][TRANSPORT]
 BEAT_SECONDS = 10.0  # as the STOMP viewers' heart-beat; proxies cut what is silent for 30 to 60 s
 RETRY_MILLISECONDS = 3_000
+STALLED_SECONDS = 1.0  # what the server takes from a reader that reads, it takes within a turn of the loop
 RETRY_AFTER = "5"  # seconds, as the WebSocket's refusals say
 
 _PATH = re.compile(r"/api/walls/([a-z0-9-]{1,40})/stream", re.ASCII)
@@ -277,9 +278,14 @@ class EventStream:
         """Say why and when to come back, then end the answer."""
         if self._over:
             return
+        now = self.relay.now()
+        if self.paused and now - self._since >= STALLED_SECONDS:
+            # It does not read; a farewell would wait behind all that it has not read.
+            self.abort()
+            return
         self._leave()
         self._over = True
-        self._close_by = self.relay.now() + self.relay.settings.close_within
+        self._close_by = now + self.relay.settings.close_within
         self.relay.due(self, self._close_by)
         # spread, because a stopping relay says this to all
         back = int(random.uniform(0.5, 1.5) * RETRY_MILLISECONDS)  # noqa: S311 - spreads load, hides nothing
@@ -342,9 +348,9 @@ def _body(data: bytes) -> dict[str, Any]:
 
 def _cutter(scope: Scope) -> Callable[[], object]:
     """What cuts the connection: the server's own way, or the end of the task that serves it."""
-    extension = scope.get("extensions", {}).get(ABORT)
-    if extension is not None:
-        return extension["abort"]
+    transport: asyncio.Transport | None = scope.get("extensions", {}).get(TRANSPORT)
+    if transport is not None:
+        return transport.abort
     task = asyncio.current_task()
     assert task is not None
     return task.cancel

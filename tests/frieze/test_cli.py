@@ -2,9 +2,11 @@
 
 import json
 import re
+import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Generator
 from pathlib import Path
 
@@ -50,6 +52,19 @@ def test_walls_and_searches_are_added_listed_paused_and_removed(settings: dict[s
     assert (search["wall"], search["query"], search["state"]) == ("stage", "#frieze", "paused")
     run("search", "remove", "stage", "x", "#frieze", settings=settings)
     assert run("search", "list", settings=settings).stdout.strip() == "None yet."
+
+
+def test_a_stop_ends_event_streams_with_a_word(up: Frieze, settings: dict[str, str]) -> None:
+    url = f"http://127.0.0.1:{settings['FRIEZE_PORT']}/api/walls/main/stream"
+    with urllib.request.urlopen(url, timeout=30) as stream:
+        while not (line := stream.readline()).startswith(b"event: hello"):
+            assert line
+        up.process.send_signal(signal.SIGINT)
+        rest = stream.read()
+    assert b"event: ended" in rest
+    assert b"retry: " in rest
+    assert up.process.wait(5) == 0, up.log
+    assert "Traceback" not in up.log
 
 
 def test_the_link_of_a_secret_wall_is_printed_alone_and_renewed(settings: dict[str, str]) -> None:

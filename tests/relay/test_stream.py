@@ -8,7 +8,7 @@ from dataclasses import replace
 import aiohttp
 import pytest
 
-from relay.stream import sse
+from relay.stream import EventStream, sse
 from tests.relay.running import CONNECT, QUICK, FakeLog, Running, read, say, stomp, until
 from tests.relay.streaming import FakeWalls, Reader, Said, stream, streaming
 from wall.stomp.codec import encode
@@ -191,6 +191,22 @@ async def test_a_stream_that_takes_nothing_for_too_long_is_cut() -> None:
             server.publish(seq, body="x" * 8_000)
         await until(lambda: not server.relay.connections)
         assert server.relay.connections.refusals["too_slow"] == 1
+        stuck.socket.close()
+
+
+async def test_a_stop_does_not_wait_for_a_stream_that_takes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("relay.stream.STALLED_SECONDS", 0.0)
+    async with streaming(replace(QUICK, close_within=1_000.0)) as server:
+        stuck = Raw(server)
+        await asyncio.to_thread(stuck.read, b"event: hello")
+        (stream,) = server.relay.connections.all
+        assert isinstance(stream, EventStream)
+        for seq in range(1, 401):
+            server.publish(seq, body="x" * 8_000)
+            await asyncio.sleep(0)
+        await until(lambda: stream.paused)
+        closing = asyncio.create_task(server.relay.close())
+        await until(lambda: closing.done())
         stuck.socket.close()
 
 
