@@ -14,7 +14,7 @@ from frieze.sources import check_x
 from wall.broker.connection import BrokerConnection
 from wall.catalogue import Catalogue
 from wall.catalogue.migrate import is_current
-from wall.errors import BrokerError, FriezeError, SettingsError
+from wall.errors import BrokerError, BrokerUnavailable, FriezeError, SettingsError
 from wall.store import open_store
 
 CHECK_SECONDS = 30.0
@@ -91,17 +91,20 @@ async def _store(settings: Settings) -> Result:
 
 async def _broker(settings: Settings) -> Result:
     address = broker_address(settings)
-    problems: list[str] = []
+    problems: list[BrokerError] = []
     for host in address.hosts:
         try:
             connection = await BrokerConnection.open(host, address)
         except BrokerError as error:
-            problems.append(str(error))
+            problems.append(error)
             continue
         await connection.close()
         return Result("broker", True, f"Signed in as {address.user} at {host[0]}:{host[1]}.")
-    hint = " The embedded broker answers only while `frieze up` runs." if settings.embedded else ""
-    return Result("broker", None if settings.embedded else False, " ".join(problems) + hint)
+    said = " ".join(str(problem) for problem in problems)
+    # one that is not there may just not run; one that refuses us is another program, or has another password
+    if settings.embedded and all(isinstance(problem, BrokerUnavailable) for problem in problems):
+        return Result("broker", None, f"{said} The embedded broker answers only while `frieze up` runs.")
+    return Result("broker", False, said)
 
 
 async def _x(settings: Settings) -> Result:

@@ -40,7 +40,9 @@ def embedded_password(path: Path) -> str:
     """The embedded broker's service password, made once and kept in the data folder."""
     file = data_folder(path) / _PASSWORD
     if file.is_file():
-        return file.read_text().strip()
+        if known := file.read_text().strip():
+            return known
+        file.unlink()  # a crash or a full disk left it empty, and then no program could ever sign in
     password = secrets.token_urlsafe(24)
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as opened:

@@ -12,7 +12,7 @@ from wall.errors import NotFound, PictureError, SettingsError
 from wall.posts import MEDIA_PER_POST, SourceMedia, SourcePost
 from wall.states import State
 from wall.store import open_store
-from wall.store.base import CHUNK
+from wall.store.base import CHUNK, Store
 from wall.store.keys import new_key
 
 WAIT_SECONDS = 60.0
@@ -35,32 +35,36 @@ async def post_files(
     await catalogue.walls.get(wall)
     contents = [await asyncio.to_thread(_read, file) for file in files]
     hashes = [hashlib.sha256(content).hexdigest() for content in contents]
-    store = await open_store(store_url)
-    origins: list[str] = []
-    for content in contents:
-        key = new_key()
-        await store.put(key, len(content), "application/octet-stream", _chunks(content))
-        origins.append(stored_origin(key))
-    now = datetime.now(UTC)
-    post_id = await catalogue.posts.add(
-        wall,
-        NETWORK,
-        SourcePost(
-            key="sha256:" + hashlib.sha256("".join(hashes).encode()).hexdigest(),
+    key = "sha256:" + hashlib.sha256("".join(hashes).encode()).hexdigest()
+    post_id = await catalogue.posts.known(wall, key)
+    if post_id is None:
+        origins = await _hand_over(await open_store(store_url), contents)
+        post = SourcePost(
+            key=key,
             version=1,
             author_name=author,
             author_handle="",
             avatar=None,
             text=text,
             url=None,
-            created=now,
+            created=datetime.now(UTC),
             media=tuple(
                 SourceMedia(key=digest, kind="image", origin=origin)
                 for digest, origin in zip(hashes, origins, strict=True)
             ),
-        ),
-    )
+        )
+        post_id = await catalogue.posts.add(wall, NETWORK, post)
     await _watch(catalogue, post_id, wall, say)
+
+
+async def _hand_over(store: Store, contents: Sequence[bytes]) -> list[str]:
+    """Put the pictures where an ingest part finds them; their origins."""
+    origins: list[str] = []
+    for content in contents:
+        key = new_key()
+        await store.put(key, len(content), "application/octet-stream", _chunks(content))
+        origins.append(stored_origin(key))
+    return origins
 
 
 async def _watch(catalogue: Catalogue, post_id: str, wall: str, say: Callable[[str], None]) -> None:

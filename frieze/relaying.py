@@ -30,6 +30,7 @@ def relay_settings(settings: Settings, passcode: str | None) -> RelaySettings:
         passcode=passcode,
         origins=settings.origins,
         trusted_proxies=settings.trusted_proxies,
+        deflate=settings.relay_deflate,
         drain=1.0,  # half of what a stop leaves for viewers to go (frieze/run.py)
     )
 

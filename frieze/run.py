@@ -106,6 +106,9 @@ class _Process:
                 "The embedded broker lives in `frieze up`; a part on its own needs FRIEZE_BROKER_URL=stomp://…"
             )
         address = await process._relay(parts)
+        if process.relay is not None:
+            # also when a later part can't start
+            stack.push_async_callback(process.relay.close)
         if up:
             await catalogue.migrate()
         else:

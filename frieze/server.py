@@ -65,11 +65,11 @@ class Dispatch:
 
 
 class Http(HttpToolsProtocol):
-    """uvicorn's HTTP, which also shows an application its connection, to be cut when it takes nothing (relay/stream.py)."""
+    """uvicorn's HTTP, which also shows an application its connection (relay/stream.py)."""
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.scope["extensions"] = {TRANSPORT: self.transport}
+        self.scope["extensions"] = {TRANSPORT: {"transport": self.transport}}
 
 
 class HttpServer(uvicorn.Server):

@@ -60,6 +60,9 @@ class Settings(BaseSettings):
     )
     origins: _Words = Field((), description="Other sites that may open our WebSocket, as https://host, by comma.")
     trusted_proxies: _Words = Field(("127.0.0.1",), description="Proxies whose X-Forwarded-For is believed, by comma.")
+    relay_deflate: bool = Field(
+        False, description="Whether the relay compresses messages (permessage-deflate): fewer bytes, more processor."
+    )
     demo: bool = Field(True, description="Whether `frieze up` starts the demo source on the wall main.")
     demo_pace: float = Field(0.25, gt=0, le=20, description="How many posts a second the demo source draws.")
     demo_pictures: int = Field(4, ge=1, le=4, description="The most pictures one post of the demo source has.")

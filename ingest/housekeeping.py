@@ -43,8 +43,19 @@ class Housekeeping:
     async def purge(self) -> int:
         """Delete the bytes of at most 100 media that nobody may see again; how many."""
         gone = await self._catalogue.media.purgeable(KEEP_REMOVED, AT_ONCE)
+        trouble: StoreError | None = None
         for media_id, keys in gone:
-            for key in keys:
-                await self._store.delete(key)
+            # an operator may have restored its post since we looked; from here on that is refused
+            if not await self._catalogue.media.give_up(media_id, KEEP_REMOVED):
+                continue
+            try:
+                for key in keys:
+                    await self._store.delete(key)
+            except StoreError as error:
+                # tried again the next time; the others don't wait for it
+                trouble = error
+                continue
             await self._catalogue.media.purged(media_id)
+        if trouble is not None:
+            raise trouble
         return len(gone)

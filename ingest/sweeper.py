@@ -12,7 +12,14 @@ from ingest.sources.base import Page, Source
 from wall.catalogue import Catalogue
 from wall.catalogue.posts import POSTS_PER_TRANSACTION, Stored
 from wall.catalogue.searches import DueSearch
-from wall.errors import CatalogueError, ClaimLost, SourceError, SourceLimited
+from wall.errors import (
+    CatalogueError,
+    ClaimLost,
+    SourceBudgetSpent,
+    SourceError,
+    SourceLimited,
+    SourceUnavailable,
+)
 from wall.trouble import Trouble
 
 SWEEPS_AT_ONCE = 4
@@ -23,7 +30,9 @@ LOOK_AT_LEAST = 0.02  # a search that is due but held by another process must no
 # (reference: sources.md §6.3)
 FIRST_PAUSE = 2.0
 LONGEST_PAUSE = 300.0
-OPERATOR_PAUSE = 900.0
+BUDGET_PAUSE = 900.0
+# a wrong token costs nothing to try, and whoever has just put it right is watching
+REFUSED_PAUSE = 60.0
 
 
 class Sweeper:
@@ -106,6 +115,15 @@ class Sweeper:
         except SourceError as error:
             await self._fail(due, error)
             return
+        except CatalogueError:
+            raise
+        except Exception as error:
+            # a source's own mistake is that search's trouble, not everybody's
+            self._log.exception("a source broke", network=due.search.network, query=due.search.query)
+            await self._fail(
+                due, SourceUnavailable(f"Unexpected {type(error).__name__} in the source; the log has it.")
+            )
+            return
         now = self._catalogue.now()
         await self._catalogue.searches.finish(due, next_at=now + timedelta(seconds=next_in), note=note or _note(total))
 
@@ -139,8 +157,10 @@ class Sweeper:
 
 
 def _pause(error: SourceError, failures: int) -> float:
+    if isinstance(error, SourceBudgetSpent):
+        return BUDGET_PAUSE
     if not error.temporary:
-        return OPERATOR_PAUSE
+        return REFUSED_PAUSE
     longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(failures, 10))
     return random.uniform(longest / 2, longest)  # noqa: S311
 

@@ -14,7 +14,7 @@ from ingest.sources.base import Source
 from ingest.sources.command import stored_key
 from wall.catalogue import Catalogue
 from wall.catalogue.work import MediaResult, MediaWork, PostWork, StoredRendition
-from wall.errors import CatalogueError, ClaimLost, FetchError, FriezeError, PictureError, StoreError
+from wall.errors import CatalogueError, ClaimLost, FetchError, FriezeError, PictureError, StoreError, StoreUnavailable
 from wall.pictures.studio import PictureStudio, Rendered
 from wall.posts import Role
 from wall.store.base import CHUNK, Store
@@ -128,11 +128,18 @@ class Worker:
     async def _make(self, work: PostWork, media: MediaWork) -> MediaResult:
         """Fetch one picture, render it, store what came of it. Raises FriezeError, and then nothing is stored."""
         source = self._sources[work.source]
-        with TemporaryDirectory(dir=self._folder) as folder:
-            original = Path(folder) / "original"
-            await self._fetch(source, media, original)
-            rendered = await self._studio.render(original, AVATAR if media.is_avatar else THUMBNAILS)
-            return await self._keep_bytes(source, media, original, rendered)
+        try:
+            # a thread that a stop left behind may still write into it; the next start empties the scratch folder
+            with TemporaryDirectory(dir=self._folder, ignore_cleanup_errors=True) as folder:
+                original = Path(folder) / "original"
+                await self._fetch(source, media, original)
+                rendered = await self._studio.render(original, AVATAR if media.is_avatar else THUMBNAILS)
+                return await self._keep_bytes(source, media, original, rendered)
+        except OSError as error:
+            raise StoreUnavailable(
+                f"The folder {self._folder} can't be used: {error.strerror or error}. "
+                "Make sure that it is writable and that its disk is not full."
+            ) from error
 
     async def _fetch(self, source: Source, media: MediaWork, target: Path) -> None:
         problems: list[FetchError] = []
@@ -193,7 +200,10 @@ class Worker:
                 await self._catalogue.work.renew(work, LEASE)
 
     async def _roll_back(self, work: PostWork, results: Sequence[MediaResult]) -> None:
-        await self._delete([rendition for result in results for rendition in result.renditions])
+        # what the command line handed over was in the store before us, and the next worker needs it
+        handed_over = {stored_key(origin) for media in work.media for origin in media.origins}
+        made = [rendition for result in results for rendition in result.renditions if rendition.key not in handed_over]
+        await self._delete(made)
         with suppress(CatalogueError):
             await self._catalogue.work.release(work)
 

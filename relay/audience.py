@@ -2,7 +2,8 @@
 
 A seat is in one of three stages. `live`: it has all there is, its group writes to it, it holds no cursor of its own.
 `behind`: its socket was full; it holds the cursor of the last message it has and is written nothing until the socket
-has drained. `waiting`: the ring does not reach back to its cursor; the catalogue has been asked.
+has drained; what it gets then is decided in relay/pace.py. `waiting`: the ring does not reach back to its cursor; the
+catalogue has been asked.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,7 +11,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
-from relay.ring import SHARED_SHAPES, Message, Ring, Shape, ShapeKey
+from relay.pace import Newest, Patience, Verdict
+from relay.ring import SHARED_SHAPES, Message, Ring, Shape, ShapeKey, first
 from relay.settings import RelaySettings
 from wall.events import Cursor
 
@@ -40,6 +42,10 @@ class Reader(Protocol):
         """It was so slow that messages it has not got are gone."""
         ...
 
+    def too_slow(self) -> None:
+        """It lacks messages for longer than anybody is waited for."""
+        ...
+
 
 class Stage(Enum):
     WAITING = "waiting"
@@ -58,6 +64,7 @@ class Counts:
     delivered: int = 0
     filled: int = 0
     gaps: int = 0
+    conflated: int = 0
     recovered: int = 0
     unrecovered: int = 0
     left_behind: int = 0
@@ -76,7 +83,7 @@ class Shared:
 class Seat:
     """One reader's place at one topic. `receipt` is what its SUBSCRIBE asked for."""
 
-    __slots__ = ("asked", "audience", "cursor", "deadline", "fresh", "group", "reader", "receipt", "stage")
+    __slots__ = ("asked", "audience", "cursor", "deadline", "fresh", "group", "reader", "receipt", "since", "stage")
 
     @property
     def id(self) -> str:
@@ -93,6 +100,7 @@ class Seat:
         self.cursor: Cursor | None = None  # while not live: the last message it has
         self.asked = False  # the read under way will decide about it
         self.deadline = 0.0
+        self.since = 0.0  # when it began to lack messages
 
 
 class Group:
@@ -120,6 +128,8 @@ class Audience:
         self._shared = shared
         self._settings = shared.settings
         self._counts = shared.counts
+        self._patience = _patience(shared.settings, logged=logged)
+        self._newest: Newest | None = None  # for those who share a pace
         self._extras: list[Message] = []  # messages without a position, for live seats only
 
     def __bool__(self) -> bool:
@@ -135,6 +145,7 @@ class Audience:
             group = self._groups[key] = Group(Shape(key, shared))
         group.seats += 1
         seat = Seat(reader, self, group, receipt)
+        seat.since = now
         reader.seats.append(seat)
         end = self._ring.end
         if cursor is None:
@@ -161,11 +172,12 @@ class Audience:
         if group.seats == 0:
             self._groups.pop(group.shape.key, None)
 
-    def park(self, seat: Seat) -> None:
+    def park(self, seat: Seat, now: float) -> None:
         """The reader's socket is full: stop writing to this seat."""
         if seat.stage is Stage.LIVE:
             del seat.group.live[seat]
             seat.cursor = seat.group.cursor
+            seat.since = now
             seat.stage = Stage.BEHIND
 
     def _start(self, seat: Seat, recovered: bool | None, now: float) -> None:
@@ -183,13 +195,17 @@ class Audience:
     # ── catching up ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def catch_up(self, seat: Seat, now: float) -> None:
-        """Write all that the seat missed, several messages at a time, and make it live, or stop when it is full."""
+        """Write what the seat missed, several messages at a time, and make it live, or stop when it is full."""
         if seat.stage is not Stage.BEHIND:
             return
-        reader, settings = seat.reader, self._settings
+        reader = seat.reader
         write = reader.writer()
         while not reader.paused:
-            messages = self._ring.after(seat.cursor, settings.batch_messages, settings.batch_bytes)
+            verdict = self.verdict(seat, now, 0.0)
+            if verdict is Verdict.END:
+                reader.too_slow()
+                return
+            messages = self._missed(seat.cursor, verdict)
             if messages is None:
                 self._passed(seat, now)
                 return
@@ -208,6 +224,31 @@ class Audience:
         group.live[seat] = write
         seat.stage = Stage.LIVE
         seat.cursor = None
+
+    def verdict(self, seat: Seat, now: float, still: float) -> Verdict:
+        """What a reader behind is given next, whose socket has taken nothing for `still` seconds."""
+        if seat.stage is not Stage.BEHIND:
+            return Verdict.ALL
+        came = self._ring.came_after(seat.cursor)
+        age = 0.0 if came is None else now - max(came, seat.since)
+        return self._patience.verdict(age, still)
+
+    def _missed(self, cursor: Cursor | None, verdict: Verdict) -> Sequence[Message] | None:
+        """The next messages for a reader at `cursor`, as many as go in one write; None: the ring has let go of one."""
+        count, size = self._settings.batch_messages, self._settings.batch_bytes
+        end = self._ring.end
+        if verdict is Verdict.ALL or cursor is None or end is None or cursor.epoch != end.epoch:
+            return self._ring.after(cursor, count, size)
+        newest = self._newest
+        messages = None if newest is None else newest.after(cursor.seq, end.seq)
+        if messages is None:
+            line = self._ring.after(cursor, len(self._ring), self._ring.bytes)
+            if not line:
+                return line
+            newest = self._newest = Newest(cursor.seq, line)
+            self._counts.conflated += newest.left_out
+            messages = newest.messages
+        return first(messages, count, size)
 
     def _passed(self, seat: Seat, now: float) -> None:
         """The ring has let go of what this slow seat needs; perhaps the catalogue has it."""
@@ -286,14 +327,14 @@ class Audience:
                 self._write_next(group, end, now)
             if extras and group.live:
                 self._write(group, extras, now)
-                self._park_stalled()
+                self._park_stalled(now)
 
     def _write_next(self, group: Group, end: Cursor | None, now: float) -> None:
         messages = self._ring.after(group.cursor, self._settings.batch_messages, self._settings.batch_bytes)
         if messages is None:
             # More came at once than the ring holds; each seat goes its own way.
             for seat in tuple(group.live):
-                self.park(seat)
+                self.park(seat, now)
                 self.catch_up(seat, now)
             return
         if not messages:
@@ -301,7 +342,7 @@ class Audience:
             return
         self._write(group, messages, now)
         group.cursor = messages[-1].cursor
-        self._park_stalled()
+        self._park_stalled(now)
 
     def _write(self, group: Group, messages: Sequence[Message], now: float) -> None:
         shape = group.shape
@@ -313,9 +354,18 @@ class Audience:
         group.flushed = now
         self._counts.delivered += len(group.live) * len(messages)
 
-    def _park_stalled(self) -> None:
+    def _park_stalled(self, now: float) -> None:
         """Those whose sockets became full have this group's messages up to its cursor; write them nothing more."""
         stalled = self._shared.stalled
         while stalled:
             for seat in stalled.pop().seats:
-                seat.audience.park(seat)
+                seat.audience.park(seat, now)
+
+
+def _patience(settings: RelaySettings, *, logged: bool) -> Patience:
+    """Only the events of walls supersede each other; elsewhere each message stands for itself."""
+    return Patience(
+        newest_after=settings.newest_after if logged else None,
+        end_after=settings.end_after,
+        stuck_after=settings.stuck_after,
+    )

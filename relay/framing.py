@@ -9,18 +9,36 @@ from collections.abc import Iterator
 from websockets.frames import Opcode
 from websockets.utils import apply_mask
 
+from relay.deflate import inflate
+
 _FIN = 0x80
+_PACKED = 0x40  # RSV1: the message is compressed (RFC 7692 §6)
 _TEXT = _FIN | Opcode.TEXT
 _BINARY = _FIN | Opcode.BINARY
 
 
-def text(payload: bytes, is_text: bool) -> bytes:
-    """A message in a text frame; what is not UTF-8 must travel in a binary one (§8.1)."""
-    return _frame(_TEXT if is_text else _BINARY, payload)
+class Carrier:
+    """STOMP in WebSocket frames, each frame a message of its own. `deflates`: permessage-deflate was agreed."""
+
+    __slots__ = ("_first", "deflates")
+
+    def __init__(self, first: int, *, deflates: bool) -> None:
+        self._first = first
+        self.deflates = deflates
+
+    def __call__(self, payload: bytes, is_text: bool) -> bytes:
+        """A message as it is; what is not UTF-8 must travel in a binary frame (§8.1)."""
+        return _frame(self._first if is_text else _BINARY, payload)
+
+    def deflated(self, payload: bytes, is_text: bool) -> bytes:
+        """A message that is compressed already (relay/deflate.py)."""
+        return _frame((self._first if is_text else _BINARY) | _PACKED, payload)
 
 
-def binary(payload: bytes, is_text: bool) -> bytes:
-    return _frame(_BINARY, payload)
+TEXT = Carrier(_TEXT, deflates=False)
+BINARY = Carrier(_BINARY, deflates=False)
+DEFLATED_TEXT = Carrier(_TEXT, deflates=True)
+DEFLATED_BINARY = Carrier(_BINARY, deflates=True)
 
 
 def pong(payload: bytes) -> bytes:
@@ -80,7 +98,7 @@ class Parser:
             return None
         first, second = buffer[at], buffer[at + 1]
         if first & 0x70:
-            raise FramingError(1002, "reserved bits are set, but no extension was agreed")
+            self._check_reserved(first)
         if not second & 0x80:
             raise FramingError(1002, "frames from a client must be masked")
         try:
@@ -118,9 +136,44 @@ class Parser:
         if self._parts is not None:
             opcode, payload = self._opcode, b"".join([*self._parts, payload])
             self._parts, self._opcode, self._size = None, Opcode.CONT, 0
+        payload = self._unpack(payload)
         if opcode is Opcode.TEXT:
             try:
                 payload.decode()
             except UnicodeDecodeError:
                 raise FramingError(1007, "a text message must be UTF-8") from None
         return opcode, payload
+
+    def _check_reserved(self, first: int) -> None:
+        raise FramingError(1002, "reserved bits are set, but no extension was agreed")
+
+    def _unpack(self, payload: bytes) -> bytes:
+        return payload
+
+
+class InflatingParser(Parser):
+    """Their bytes where permessage-deflate was agreed, each message from an empty window. `limit` holds before and
+    after decompression."""
+
+    __slots__ = ("_packed",)
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self._packed = False  # the message under way is compressed
+
+    def _check_reserved(self, first: int) -> None:
+        # RFC 7692 §6.1: on the first frame of a message only, never on a control frame.
+        if first & 0x70 != _PACKED or first & 0x0F not in (Opcode.TEXT, Opcode.BINARY):
+            raise FramingError(1002, "reserved bits are set where permessage-deflate has none")
+        self._packed = True
+
+    def _unpack(self, payload: bytes) -> bytes:
+        if not self._packed:
+            return payload
+        self._packed = False
+        try:
+            return inflate(payload, self.limit)
+        except OverflowError:
+            raise FramingError(1009, f"a message has at most {self.limit} bytes here, decompressed") from None
+        except ValueError:
+            raise FramingError(1007, "the message can't be decompressed") from None

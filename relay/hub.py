@@ -123,13 +123,13 @@ class Hub:
         """No later topics; the seats it has are left one by one."""
         self._wildcards.remove(wildcard)
 
-    def park(self, reader: Reader) -> None:
+    def park(self, reader: Reader, now: float) -> None:
         """The reader's socket is full. Safe to call from within its `write`."""
         if self._shared.writing:
             self._shared.stalled.append(reader)
             return
         for seat in reader.seats:
-            seat.audience.park(seat)
+            seat.audience.park(seat, now)
 
     def resume(self, reader: Reader, now: float) -> None:
         """The reader's socket has drained: it gets what it missed."""

@@ -40,7 +40,13 @@ class RelaySettings:
     # The page asks for 10 s both ways; faster beats of thousands of viewers would cost more than the messages.
     viewer_beat: float = 10.0
     service_beat: float = 1.0
+    # Bytes a second, and at once, that a viewer may send; each message counts 64 more. Beats and a few subscriptions
+    # need a hundredth of it.
+    viewer_rate: float = 8 * 1024
+    viewer_burst: float = 64 * 1024
     tick: float = 0.25
+    # Costs a processor more than it saves a wall of short messages; where the lines are thin it is worth it.
+    deflate: bool = False
 
     # A wall's busiest ten minutes, so that a phone coming out of a pocket resumes from memory.
     ring_age: float = 600.0
@@ -54,6 +60,14 @@ class RelaySettings:
     # One write after a pause: reference/fanout.md §9.3.
     batch_messages: int = 64
     batch_bytes: int = 256 * 1024
-    stuck_after: float = 30.0  # as ActiveMQ's abortSlowConsumer
+    # Slow readers (relay/pace.py): below five seconds everybody gets everything; a minute is what a wall can be late
+    # before coming back with a snapshot is better for its viewer. `stuck_after` is ActiveMQ's abortSlowConsumer.
+    newest_after: float = 5.0
+    end_after: float = 60.0
+    stuck_after: float = 30.0
+    # What the kernel may hold of a viewer's messages: a few seconds of a busy wall. Linux doubles it for its own use.
+    send_buffer: int = 64 * 1024
+    # A little more than `stuck_after`, so that who reads slowly hears why it is ended, and who is gone just ends.
+    unconfirmed: float = 35.0
     close_within: float = 5.0  # for the other side to answer a close
     drain: float = 2.0  # over which a graceful stop spreads its closes; Ctrl-C ends within 5 s

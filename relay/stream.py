@@ -1,8 +1,8 @@
 """`GET /api/walls/<slug>/stream`: a wall's events by Server-Sent Events, for whom no WebSocket gets through.
 
-A stream is a reader of the wall's topic like any viewer, and shares its bytes with all other streams: `sse` makes them
-once per message. It has no queue. While the server takes what was given last, it is paused and holds a cursor in the
-ring; when that has gone out, it gets what it missed.
+A stream is a reader of the wall's topic like any viewer, and shares its bytes with all other streams: `EventWrap` makes
+them once per message. It has no queue. While the socket takes what was given last, it is paused and holds a cursor in
+the ring; when that has gone out, it gets what it missed.
 """
 
 import asyncio
@@ -18,8 +18,10 @@ from starlette.types import Receive, Scope, Send
 
 from relay.audience import Seat
 from relay.origins import origin_allowed
+from relay.pace import Progress, Verdict
 from relay.rights import SHUT_OUT
 from relay.server import Relay
+from relay.sockets import tune
 from wall.destinations import private_topic, valid_slug, wall_topic
 from wall.errors import CatalogueError
 from wall.events import Cursor
@@ -27,7 +29,9 @@ from wall.stomp.codec import Decoder, Limits
 from wall.stomp.errors import Code, StompError
 from wall.stomp.frames import Version
 
-TRANSPORT = "frieze.transport"  # the ASGI extension that names the connection: scope["extensions"][TRANSPORT]
+TRANSPORT = (
+    "frieze.transport"  # the ASGI extension that names the connection: scope["extensions"][TRANSPORT]["transport"]
+)
 BEAT_SECONDS = 10.0  # as the STOMP viewers' heart-beat; proxies cut what is silent for 30 to 60 s
 RETRY_MILLISECONDS = 3_000
 STALLED_SECONDS = 1.0  # what the server takes from a reader that reads, it takes within a turn of the loop
@@ -40,17 +44,34 @@ _OWN = Limits(command=32, headers=10_000, line=1 << 24, head=1 << 24, body=1 << 
 _Headers = list[tuple[bytes, bytes]]
 
 
-def sse(payload: bytes, is_text: bool) -> bytes:
+class EventWrap:
     """A MESSAGE frame as a server-sent event: its cursor as `id`, its kind as `event`, its body as `data`."""
-    (frame,) = Decoder(_OWN).feed(payload)
-    headers = frame.headers
-    position = f"{headers['epoch']}-{headers['seq']}" if "epoch" in headers and "seq" in headers else None
-    kind = headers.get("kind", "message")
-    mark = event("gap", {"before": position}) if headers.get("gap") == "true" else b""
-    # a head is no event: it has no position of its own (docs/wire.md)
-    number = "" if position is None or kind == "head" else f"id: {position}\n"
-    lines = "".join(f"data: {line}\n" for line in _LINE_END.split(frame.body.decode(errors="replace")))
-    return mark + f"{number}event: {_one_line(kind)}\n{lines}\n".encode()
+
+    deflates = False
+
+    def __call__(self, payload: bytes, is_text: bool) -> bytes:
+        (frame,) = Decoder(_OWN).feed(payload)
+        headers = frame.headers
+        position = f"{headers['epoch']}-{headers['seq']}" if "epoch" in headers and "seq" in headers else None
+        kind = headers.get("kind", "message")
+        # a head is no event: it has no position of its own (docs/wire.md)
+        number = "" if position is None or kind == "head" else f"id: {position}\n"
+        lines = "".join(f"data: {line}\n" for line in _LINE_END.split(frame.body.decode(errors="replace")))
+        return _mark(headers) + f"{number}event: {_one_line(kind)}\n{lines}\n".encode()
+
+    def deflated(self, payload: bytes, is_text: bool) -> bytes:
+        raise NotImplementedError("nothing is compressed in a stream")
+
+
+def _mark(headers: Mapping[str, str]) -> bytes:
+    """What the reader has to know before the message itself: that something before it is missing."""
+    match headers.get("gap"):
+        case "true":
+            return event("gap", {})
+        case "superseded":
+            return event("superseded", {"follows": int(headers["follows"])})
+        case _:
+            return b""
 
 
 def event(name: str, data: Mapping[str, object], number: str | None = None) -> bytes:
@@ -63,7 +84,7 @@ def _one_line(text: str) -> str:
     return _LINE_END.sub(" ", text)
 
 
-_SHAPE = ("", Version.V1_2, sse)
+_SHAPE = ("", Version.V1_2, EventWrap())
 
 
 class EventStreams:
@@ -120,7 +141,7 @@ class EventStreams:
             # the same words as the API's for a wall that is not there (wall/catalogue/walls.py)
             await _answer(send, HTTPStatus.NOT_FOUND, "not-found", f"There is no wall named {asked.slug}.", cross)
             return
-        stream = EventStream(relay, send, _cutter(scope))
+        stream = EventStream(relay, send, scope.get("extensions", {}).get(TRANSPORT, {}).get("transport"))
         peer = scope["client"][0] if scope.get("client") else ""
         refused = relay.admit(stream, relay.connections.address_of(peer, asked.forwarded))
         if refused is not None:
@@ -149,13 +170,15 @@ class EventStream:
     """One browser or program that reads; a `Reader` (relay/audience.py) and a `Connection` (relay/connections.py)."""
 
     __slots__ = (
-        "_abort",
         "_close_by",
         "_leave_at",
         "_over",
+        "_progress",
         "_send",
         "_sending",
         "_since",
+        "_task",
+        "_transport",
         "_words",
         "address",
         "paused",
@@ -163,13 +186,15 @@ class EventStream:
         "seats",
     )
 
-    def __init__(self, relay: Relay, send: Send, abort: Callable[[], object]) -> None:
+    def __init__(self, relay: Relay, send: Send, transport: asyncio.Transport | None) -> None:
         self.relay = relay
         self.address = ""
         self.paused = False
         self.seats: list[Seat] = []
         self._send = send
-        self._abort = abort
+        self._transport = transport
+        self._task = asyncio.current_task()
+        self._progress: Progress | None = None  # while it is full, from the first look at it
         self._sending: asyncio.Task[None] | None = None
         self._since = relay.now()  # when something was last given to the server
         self._words = b""  # our own, while the server takes something else: a welcome or a farewell
@@ -188,6 +213,11 @@ class EventStream:
                 *_SAFE,
                 *cross,
             ]
+            if self._transport is not None:
+                # as a viewer's (relay/viewer.py): full is full, and little waits in the kernel
+                self._transport.set_write_buffer_limits(high=0)
+                tune(self._transport, relay.settings)
+                headers.append((b"connection", b"close"))
             await self._send({"type": "http.response.start", "status": 200, "headers": headers})
             await self._send(_body(b"retry: %d\n\n" % RETRY_MILLISECONDS))
             relay.due(self, self._since + BEAT_SECONDS)
@@ -215,11 +245,15 @@ class EventStream:
     def left_behind(self, seat: Seat) -> None:
         self._end(Code.LEFT_BEHIND, "You read too slowly and messages you have not got are gone; come back")
 
+    def too_slow(self) -> None:
+        self.relay.connections.refused(Code.TOO_SLOW.name.lower())
+        self._end(Code.TOO_SLOW, "You have read too slowly for too long; come back, and take a new snapshot")
+
     def _give(self, data: bytes) -> None:
         """Hand bytes to the server; until it has taken them nothing more is written."""
         self.paused = True
         self._since = self.relay.now()
-        self.relay.hub.park(self)
+        self.relay.hub.park(self, self._since)
         self._sending = asyncio.get_running_loop().create_task(self._pass_on(data))
 
     def _say(self, data: bytes) -> None:
@@ -232,13 +266,21 @@ class EventStream:
     async def _pass_on(self, data: bytes) -> None:
         while data:
             await self._send(_body(data))
+            if self._backlog():
+                # The server waits for room before it takes more: nothing more comes back when there is some.
+                await self._send(_body(b""))
             data, self._words = self._words, b""
         if self._over:
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
             return
         self.paused = False
+        self._progress = None
         self.relay.hub.resume(self, self.relay.now())
         self.relay.flush_soon()
+
+    def _backlog(self) -> int:
+        """Bytes that the socket has not taken yet, where that can be known."""
+        return self._transport.get_write_buffer_size() if self._transport is not None else 0
 
     # ── as a connection ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -249,18 +291,25 @@ class EventStream:
                 self.abort()
                 return None
             return self._close_by
-        stuck_after = self.relay.settings.stuck_after
         if self._leave_at is not None and now >= self._leave_at:
             self._end(1012, "the relay restarts; come back")
             return self._close_by
-        if self.paused and now - self._since >= stuck_after:
-            self.relay.connections.refused(Code.TOO_SLOW.name.lower())
-            self.abort()
-            return None
+        if self.paused and self._judge(now):
+            return self._close_by
         if not self.paused and now - self._since >= BEAT_SECONDS:
             self._give(b":\n\n")
-        due = now + min(BEAT_SECONDS, stuck_after) if self.paused else self._since + BEAT_SECONDS
+        due = now + 1.0 if self._progress is not None else max(now, self._since) + BEAT_SECONDS
         return due if self._leave_at is None else min(due, self._leave_at)
+
+    def _judge(self, now: float) -> bool:
+        """Whether a full one was ended: it is waited for as long as its topic allows."""
+        if self._progress is None:
+            self._progress = Progress(self._since, self._backlog())
+        still = self._progress.still(now, self._backlog())
+        stuck = still >= self.relay.settings.stuck_after
+        if stuck or any(seat.audience.verdict(seat, now, still) is Verdict.END for seat in self.seats):
+            self.too_slow()
+        return self._over
 
     def leave_at(self, moment: float) -> None:
         self._leave_at = moment
@@ -272,7 +321,11 @@ class EventStream:
 
     def abort(self) -> None:
         self._leave()
-        self._abort()
+        self._over = True
+        if self._transport is not None:
+            self._transport.abort()
+        elif self._task is not None:
+            self._task.cancel()
 
     def _end(self, code: int, sentence: str) -> None:
         """Say why and when to come back, then end the answer."""
@@ -344,16 +397,6 @@ def _text(value: bytes | None) -> str | None:
 
 def _body(data: bytes) -> dict[str, Any]:
     return {"type": "http.response.body", "body": data, "more_body": True}
-
-
-def _cutter(scope: Scope) -> Callable[[], object]:
-    """What cuts the connection: the server's own way, or the end of the task that serves it."""
-    transport: asyncio.Transport | None = scope.get("extensions", {}).get(TRANSPORT)
-    if transport is not None:
-        return transport.abort
-    task = asyncio.current_task()
-    assert task is not None
-    return task.cancel
 
 
 async def _answer(send: Send, status: HTTPStatus, code: str, sentence: str, more: _Headers) -> None:

@@ -7,9 +7,19 @@ from relay.server import Relay
 from relay.viewer import Viewer
 
 
-def plain(payload: bytes, is_text: bool) -> bytes:
+class Plain:
     """On TCP a STOMP frame stands for itself."""
-    return payload
+
+    deflates = False
+
+    def __call__(self, payload: bytes, is_text: bool) -> bytes:
+        return payload
+
+    def deflated(self, payload: bytes, is_text: bool) -> bytes:
+        raise NotImplementedError("nothing is compressed on TCP")
+
+
+PLAIN = Plain()
 
 
 async def listen_tcp(relay: Relay, host: str, port: int) -> asyncio.Server:
@@ -26,7 +36,7 @@ class TcpViewer(Viewer):
 
     def __init__(self, relay: Relay) -> None:
         super().__init__(relay)
-        self.wrap = plain
+        self.wrap = PLAIN
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         stream = cast(asyncio.Transport, transport)
@@ -37,7 +47,7 @@ class TcpViewer(Viewer):
             self.end(refusal, self.session.error(refusal))
 
     def data_received(self, data: bytes) -> None:
-        if not self.closing:
+        if not self.closing and self.spend(len(data)):
             self.take(data)
 
     def say_goodbye(self, code: int, reason: str) -> None:

@@ -10,9 +10,11 @@ from collections.abc import Callable
 
 from relay.audience import Seat, Stage
 from relay.hub import Wildcard, is_topic, is_wildcard
+from relay.pace import Progress, Verdict
 from relay.rights import SHUT_OUT, check_write
 from relay.ring import Wrap
 from relay.server import Relay
+from relay.sockets import tune
 from wall.events import Cursor
 from wall.stomp.errors import Code, StompError
 from wall.stomp.frames import Version
@@ -30,16 +32,19 @@ from wall.stomp.session import (
     Unsubscribe,
 )
 
+# A message costs its bytes and this many more: it is the number of messages that keeps a processor busy.
+_MESSAGE_COST = 64
+
 
 class Viewer(asyncio.Protocol):
     """What the two transports share. `service` is set by the login; others only read what `relay.rights` allows."""
 
     __slots__ = (
-        "_backlog",
         "_beaten",
         "_close_by",
-        "_full_since",
         "_leave_at",
+        "_level",
+        "_progress",
         "_wildcards",
         "address",
         "paused",
@@ -63,8 +68,8 @@ class Viewer(asyncio.Protocol):
         self.seats: list[Seat] = []
         self._wildcards: list[Wildcard] | None = None
         self._beaten = 0.0  # when a heart-beat was last written
-        self._full_since = 0.0
-        self._backlog = 0  # bytes not yet taken by the socket, at the last look
+        self._progress: Progress | None = None  # while its socket is full
+        self._level = 0.0  # what it has sent lately, as `spend` counts
         self._close_by: float | None = None  # closing: cut off then
         self._leave_at: float | None = None  # a graceful stop asks to close then
 
@@ -79,6 +84,7 @@ class Viewer(asyncio.Protocol):
         self.transport = transport
         # 0: pause_writing comes exactly when the socket is full, resume_writing when it has drained.
         transport.set_write_buffer_limits(high=0)
+        tune(transport, settings)
         limits = SessionLimits(
             greeting=settings.greeting, subscriptions=settings.subscriptions, id_length=settings.id_length
         )
@@ -87,6 +93,19 @@ class Viewer(asyncio.Protocol):
         self.relay.due(self, now + settings.connect_within)
 
     # ── STOMP in ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def spend(self, size: int) -> bool:
+        """Count a message of `size` bytes from the other side. False: it sends too much, and is ended."""
+        now = self.relay.now()
+        since, self.session.heard = now - self.session.heard, now
+        if self.service:
+            return True
+        settings = self.relay.settings
+        self._level = max(0.0, self._level - since * settings.viewer_rate) + size + _MESSAGE_COST
+        if self._level <= settings.viewer_burst:
+            return True
+        self._fail(Code.TOO_MUCH, "You send too much; viewers subscribe, and little more")
+        return False
 
     def take(self, data: bytes) -> None:
         """Act on STOMP bytes."""
@@ -200,15 +219,16 @@ class Viewer(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self.paused = True
-        self._full_since = self.relay.now()
-        self._backlog = self.transport.get_write_buffer_size()
+        now = self.relay.now()
+        self._progress = Progress(now, self.transport.get_write_buffer_size())
         if not self.closing:
             self.transport.pause_reading()
-            self.relay.hub.park(self)
-            self.relay.due(self, self._full_since + 1.0)
+            self.relay.hub.park(self, now)
+            self.relay.due(self, now + 1.0)
 
     def resume_writing(self) -> None:
         self.paused = False
+        self._progress = None
         if self.closing:
             return
         self.transport.resume_reading()
@@ -313,12 +333,15 @@ class Viewer(asyncio.Protocol):
         return self._due(now)
 
     def _judge(self, now: float) -> None:
-        """A full socket that takes nothing for too long is cut."""
-        backlog = self.transport.get_write_buffer_size()
-        if backlog < self._backlog:
-            self._backlog, self._full_since = backlog, now
-        elif now - self._full_since >= self.relay.settings.stuck_after:
-            self._fail(Code.TOO_SLOW, "You have not read for too long; reconnect with your cursor")
+        """A full socket is waited for as long as each of its topics allows."""
+        assert self._progress is not None
+        still = self._progress.still(now, self.transport.get_write_buffer_size())
+        stuck = still >= self.relay.settings.stuck_after
+        if stuck or any(seat.audience.verdict(seat, now, still) is Verdict.END for seat in self.seats):
+            self.too_slow()
+
+    def too_slow(self) -> None:
+        self._fail(Code.TOO_SLOW, "You have read too slowly for too long; reconnect, and take a new snapshot")
 
     def _fail(self, code: Code, sentence: str) -> None:
         error = StompError(code, sentence)

@@ -15,7 +15,18 @@ from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
-from relay.framing import FramingError, Parser, binary, close, pong, text
+from relay.deflate import Negotiation
+from relay.framing import (
+    BINARY,
+    DEFLATED_BINARY,
+    DEFLATED_TEXT,
+    TEXT,
+    FramingError,
+    InflatingParser,
+    Parser,
+    close,
+    pong,
+)
 from relay.origins import origin_allowed
 from relay.server import Relay
 from relay.viewer import Viewer
@@ -43,7 +54,7 @@ class WebSocketViewer(Viewer):
 
     def __init__(self, relay: Relay, known: set[Any]) -> None:
         super().__init__(relay)
-        self.wrap = text  # until the first message shows what the other side speaks
+        self.wrap = TEXT  # until the first message shows what the other side speaks
         self._known = known  # uvicorn's connections: it calls `shutdown` on each when it stops
         self._parser: Parser | None = None
         self._deaf = False
@@ -85,14 +96,14 @@ class WebSocketViewer(Viewer):
     def _take_message(self, opcode: Opcode, payload: bytes) -> None:
         if opcode is Opcode.CLOSE:
             self._closed_by_them(payload)
-        elif self.closing or opcode is Opcode.PONG:
+        elif self.closing or not self.spend(len(payload)) or opcode is Opcode.PONG:
             return
         elif opcode is Opcode.PING:
-            self.session.heard = self.relay.now()
             self.transport.write(pong(payload))
         else:
             # The first message is the CONNECT: answer in kind.
-            self.wrap = binary if opcode is Opcode.BINARY and not self.session.connected else self.wrap
+            if opcode is Opcode.BINARY and not self.session.connected:
+                self.wrap = DEFLATED_BINARY if self.wrap.deflates else BINARY
             self.take(payload)
 
     def _closed_by_them(self, payload: bytes) -> None:
@@ -112,7 +123,8 @@ class WebSocketViewer(Viewer):
     # ── the handshake ────────────────────────────────────────────────────────────────────────────────────────────
 
     def _shake_hands(self, data: bytes) -> None:
-        protocol = ServerProtocol(select_subprotocol=_select, max_size=None)
+        extensions = [Negotiation()] if self.relay.settings.deflate else None
+        protocol = ServerProtocol(select_subprotocol=_select, max_size=None, extensions=extensions)
         protocol.receive_data(data)
         request = next((event for event in protocol.events_received() if isinstance(event, Request)), None)
         if request is None:
@@ -126,7 +138,11 @@ class WebSocketViewer(Viewer):
             self.transport.close()
             return
         chosen = protocol.subprotocol
-        self._parser = Parser(self.relay.settings.greeting.frame)
+        if protocol.extensions:
+            self._parser = InflatingParser(self.relay.settings.greeting.frame)
+            self.wrap = DEFLATED_TEXT
+        else:
+            self._parser = Parser(self.relay.settings.greeting.frame)
         self.begin(self.transport, VERSIONS if chosen is None else (SUBPROTOCOLS[chosen],))
         self.transport.write(answer)
 

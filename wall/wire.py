@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from wall.events import Cursor, Event, EventKind, Snapshot, WallView
 from wall.posts import Author, Media, MediaKind, Post, Rendition, Role
@@ -48,7 +48,7 @@ def encode_event(event: Event) -> str:
 
 
 def encode_snapshot(snapshot: Snapshot) -> str:
-    """The snapshot's JSON: `{cursor, now, wall, posts}`."""
+    """The snapshot's JSON: `{v, cursor, now, wall, posts}`."""
     return _dump(
         {
             "v": VERSION,
@@ -159,7 +159,7 @@ def _cut(text: str, length: int) -> str:
 
 
 def _dump(fields: Mapping[str, Any]) -> str:
-    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(fields, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 class _Wire(BaseModel):
@@ -203,9 +203,9 @@ class _WirePost(_Wire):
     url: str | None = None
     author: _WireAuthor
     text: str = ""
-    created: datetime
-    received: datetime
-    ready: datetime | None = None
+    created: AwareDatetime
+    received: AwareDatetime
+    ready: AwareDatetime | None = None
     media: tuple[_WireMedia, ...] = ()
 
     def to_post(self) -> Post:
@@ -229,7 +229,7 @@ class _WireEvent(_Wire):
     epoch: str
     seq: int
     kind: EventKind
-    at: datetime
+    at: AwareDatetime
     post: _WirePost | None = None
     post_ids: tuple[str, ...] = ()
     settings: _WireView | None = None
@@ -248,15 +248,21 @@ class _WireEvent(_Wire):
 
 
 class _WireSnapshot(_Wire):
+    v: int
     cursor: str
-    now: datetime
+    now: AwareDatetime
     wall: _WireView
     posts: tuple[_WirePost, ...]
 
 
 def decode_snapshot(body: str | bytes) -> Snapshot:
-    """Read a snapshot. Raises ValueError when it is none."""
-    wire = _WireSnapshot.model_validate_json(body)
+    """Read a snapshot. Raises ValueError when it is none, or of another version."""
+    try:
+        wire = _WireSnapshot.model_validate_json(body)
+    except ValidationError as error:
+        raise ValueError(f"not a snapshot: {error.error_count()} fields are wrong") from error
+    if wire.v != VERSION:
+        raise ValueError(f"snapshot version {wire.v} is not {VERSION}")
     return Snapshot(
         cursor=Cursor.parse(wire.cursor),
         now=wire.now,

@@ -7,7 +7,7 @@ from relay.hub import Hub
 from relay.log import StoredEvent
 from relay.ring import ShapeKey
 from relay.settings import RelaySettings
-from relay.tcp import plain
+from relay.tcp import PLAIN
 from relay.topic import Topic
 from wall.events import Cursor
 from wall.stomp.codec import Decoder, Limits
@@ -17,14 +17,16 @@ WALL = "/topic/wall.main"
 
 
 def key(subscription: str = "sub-0") -> ShapeKey:
-    return (subscription, Version.V1_2, plain)
+    return (subscription, Version.V1_2, PLAIN)
 
 
 class FakeReader:
     """`takes`: how many writes its socket takes before it is full."""
 
-    def __init__(self, hub: Hub, takes: int | None = None) -> None:
+    def __init__(self, hub: Hub, takes: int | None = None, now: Callable[[], float] = lambda: 0.0) -> None:
         self.hub = hub
+        self.now = now
+        self.ended = False  # for being too slow
         self.takes = takes
         self.paused = False
         self.seats: list[Seat] = []
@@ -42,7 +44,7 @@ class FakeReader:
             self.takes -= 1
             if self.takes <= 0:
                 self.paused = True
-                self.hub.park(self)
+                self.hub.park(self, self.now())
 
     def drain(self, now: float = 0.0, takes: int | None = None) -> None:
         self.takes = takes
@@ -54,6 +56,13 @@ class FakeReader:
 
     def left_behind(self, seat: Seat) -> None:
         self.behind += 1
+        self.leave()
+
+    def too_slow(self) -> None:
+        self.ended = True
+        self.leave()
+
+    def leave(self) -> None:
         for each in tuple(self.seats):
             self.hub.leave(each)
 
@@ -83,15 +92,17 @@ class Wall:
         self.asked: list[str] = []
 
     def reader(self, cursor: str | None = None, subscription: str = "sub-0", takes: int | None = None) -> FakeReader:
-        reader = FakeReader(self.hub, takes)
+        reader = FakeReader(self.hub, takes, lambda: self.now)
         at = Cursor.parse(cursor) if cursor else None
         self.hub.subscribe(WALL, reader, key(subscription), "r", at, self.now)
         self.hub.flush(self.now)
         return reader
 
-    def send(self, *seqs: int, epoch: str = "aaaa", kind: str = "published", size: int = 2) -> None:
+    def send(
+        self, *seqs: int, epoch: str = "aaaa", kind: str = "published", key: str | None = None, size: int = 2
+    ) -> None:
         for seq in seqs:
-            headers = {"epoch": epoch, "seq": str(seq), "kind": kind}
+            headers = {"epoch": epoch, "seq": str(seq), "kind": kind} | ({"key": key} if key else {})
             self.hub.receive(WALL, headers, b"x" * size, self.now)
         self.hub.flush(self.now)
 

@@ -133,9 +133,9 @@ async def say(connection: ClientConnection, *frames: bytes) -> None:
 
 
 @asynccontextmanager
-async def viewer(server: Running, *frames: bytes) -> AsyncGenerator[ClientConnection]:
+async def viewer(server: Running, *frames: bytes, **options: Any) -> AsyncGenerator[ClientConnection]:
     """A connected viewer whose subscription (or other `frames`) has been confirmed."""
-    async with server.websocket() as connection:
+    async with server.websocket(**options) as connection:
         await say(connection, CONNECT)
         assert (await read(connection)).command == "CONNECTED"
         for frame in frames or (subscribe(),):

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 
-from relay.framing import FramingError, Parser, binary, close, pong, text
+from relay.deflate import deflate
+from relay.framing import BINARY, TEXT, FramingError, InflatingParser, Parser, close, pong
 
 
 def masked(opcode: Opcode, payload: bytes = b"", *, fin: bool = True) -> bytes:
@@ -71,8 +72,8 @@ def test_messages_before_a_breach_are_still_given() -> None:
 @pytest.mark.parametrize("length", [0, 125, 126, 65535, 65536])
 def test_our_frames_are_what_the_library_writes(length: int) -> None:
     payload = b"x" * length
-    assert text(payload, True) == Frame(Opcode.TEXT, payload).serialize(mask=False)
-    assert text(payload, False) == binary(payload, True) == Frame(Opcode.BINARY, payload).serialize(mask=False)
+    assert TEXT(payload, True) == Frame(Opcode.TEXT, payload).serialize(mask=False)
+    assert TEXT(payload, False) == BINARY(payload, True) == Frame(Opcode.BINARY, payload).serialize(mask=False)
     assert pong(b"p") == Frame(Opcode.PONG, b"p").serialize(mask=False)
 
 
@@ -80,3 +81,46 @@ def test_a_long_reason_is_cut_between_characters() -> None:
     frame = close(4500, "é" * 100)
     assert len(frame) <= 127
     frame[4:].decode()
+
+
+def packed(opcode: int, payload: bytes, *, fin: bool = True) -> bytes:
+    """A client's frame with RSV1 set."""
+    frame = bytearray(Frame(Opcode(opcode), payload, fin=fin).serialize(mask=True))
+    frame[0] |= 0x40
+    return bytes(frame)
+
+
+@given(st.text(max_size=3_000), st.integers(0, 50))
+def test_a_compressed_message_is_the_same_in_fragments_with_a_ping_between(text: str, cut: int) -> None:
+    data = deflate(text.encode())
+    parser = InflatingParser(20_000)
+    frames = packed(Opcode.TEXT, data[:cut], fin=False)
+    frames += Frame(Opcode.PING, b"p").serialize(mask=True)
+    frames += Frame(Opcode.CONT, data[cut:]).serialize(mask=True)
+    frames += Frame(Opcode.TEXT, b"as it is").serialize(mask=True)
+    assert list(parser.feed(frames)) == [
+        (Opcode.PING, b"p"),
+        (Opcode.TEXT, text.encode()),
+        (Opcode.TEXT, b"as it is"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (packed(Opcode.PING, b""), 1002),
+        (packed(Opcode.TEXT, b"", fin=False) + packed(Opcode.CONT, b""), 1002),
+        (packed(Opcode.BINARY, deflate(bytes(100_000))), 1009),
+        (packed(Opcode.BINARY, b"\xff\xff"), 1007),
+        (packed(Opcode.TEXT, deflate(b"\xff")), 1007),
+    ],
+)
+def test_breaches_of_compression_have_their_codes_too(data: bytes, code: int) -> None:
+    with pytest.raises(FramingError) as caught:
+        list(InflatingParser(20_000).feed(data))
+    assert caught.value.code == code
+
+
+def test_without_an_agreement_nothing_may_be_compressed() -> None:
+    with pytest.raises(FramingError, match="no extension was agreed"):
+        list(Parser(1_000).feed(packed(Opcode.TEXT, deflate(b"a"))))

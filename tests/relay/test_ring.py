@@ -1,8 +1,8 @@
 import pytest
 
-from relay.framing import binary, text
+from relay.framing import BINARY, TEXT
 from relay.ring import Message, Ring, Shape
-from relay.tcp import plain
+from relay.tcp import PLAIN
 from wall.events import Cursor
 from wall.stomp.codec import Decoder, Limits
 from wall.stomp.frames import Version
@@ -100,21 +100,21 @@ def test_what_does_not_fit_is_not_mended_in_part() -> None:
 
 def test_a_message_is_framed_once_for_all_of_a_shape() -> None:
     one = message(1)
-    first, second = (Shape(("sub-0", Version.V1_2, text), shared=True) for _ in range(2))
+    first, second = (Shape(("sub-0", Version.V1_2, TEXT), shared=True) for _ in range(2))
     assert first.frame(one) is second.frame(one)
-    assert Shape(("sub-1", Version.V1_2, text), shared=True).frame(one) != first.frame(one)
+    assert Shape(("sub-1", Version.V1_2, TEXT), shared=True).frame(one) != first.frame(one)
 
 
 def test_shapes_that_are_not_shared_keep_nothing() -> None:
     one = message(1)
-    Shape(("unique", Version.V1_2, text), shared=False).frame(one)
+    Shape(("unique", Version.V1_2, TEXT), shared=False).frame(one)
     assert not one.made
 
 
 def test_kept_encodings_are_few_whatever_the_shapes() -> None:
     one = message(1)
     for number in range(20):
-        Shape((f"sub-{number}", Version.V1_2, plain), shared=True).frame(one)
+        Shape((f"sub-{number}", Version.V1_2, PLAIN), shared=True).frame(one)
     assert len(one.made) <= 4
 
 
@@ -122,7 +122,7 @@ def test_the_frame_names_subscription_destination_and_position_once() -> None:
     one = message(
         7, kind="published", receipt="r", subscription="forged", destination="/topic/forged", persistent="true"
     )
-    (frame,) = Decoder(Limits()).feed(Shape(("a:b", Version.V1_2, plain), shared=True).frame(one))
+    (frame,) = Decoder(Limits()).feed(Shape(("a:b", Version.V1_2, PLAIN), shared=True).frame(one))
     assert frame.command == "MESSAGE"
     assert frame.headers == {
         "subscription": "a:b",
@@ -135,6 +135,6 @@ def test_the_frame_names_subscription_destination_and_position_once() -> None:
 
 def test_a_body_that_is_no_text_never_travels_in_a_text_frame() -> None:
     one = message(1, body=b"\xff")
-    framed = Shape(("s", Version.V1_2, text), shared=True).frame(one)
-    assert framed == Shape(("s", Version.V1_2, binary), shared=True).frame(one)
+    framed = Shape(("s", Version.V1_2, TEXT), shared=True).frame(one)
+    assert framed == Shape(("s", Version.V1_2, BINARY), shared=True).frame(one)
     assert framed[0] == 0x82

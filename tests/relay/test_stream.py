@@ -8,7 +8,7 @@ from dataclasses import replace
 import aiohttp
 import pytest
 
-from relay.stream import EventStream, sse
+from relay.stream import EventStream, EventWrap
 from tests.relay.running import CONNECT, QUICK, FakeLog, Running, read, say, stomp, until
 from tests.relay.streaming import FakeWalls, Reader, Said, stream, streaming
 from wall.stomp.codec import encode
@@ -35,6 +35,9 @@ def token(link: int = 7, until: int = 9_999_999_999, wall: str = "party") -> dic
     return {"authorization": f"Bearer {shown}"}
 
 
+sse = EventWrap()
+
+
 def test_a_message_becomes_an_event_with_its_cursor_its_kind_and_its_body() -> None:
     headers = {"subscription": "", "epoch": "aaaa", "seq": "7", "kind": "published", "destination": "/topic/wall.a"}
     assert sse(encode(Frame("MESSAGE", headers, b'{"seq":7}')), True) == (
@@ -45,7 +48,11 @@ def test_a_message_becomes_an_event_with_its_cursor_its_kind_and_its_body() -> N
 def test_a_gap_is_said_before_the_message_that_follows_it() -> None:
     headers = {"subscription": "", "epoch": "aaaa", "seq": "7", "kind": "removed", "gap": "true"}
     assert sse(encode(Frame("MESSAGE", headers, b"{}")), True) == (
-        b'event: gap\ndata: {"before": "aaaa-7"}\n\nid: aaaa-7\nevent: removed\ndata: {}\n\n'
+        b"event: gap\ndata: {}\n\nid: aaaa-7\nevent: removed\ndata: {}\n\n"
+    )
+    headers |= {"gap": "superseded", "follows": "4"}
+    assert sse(encode(Frame("MESSAGE", headers, b"{}")), True).startswith(
+        b'event: superseded\ndata: {"follows": 4}\n\nid: aaaa-7\n'
     )
 
 
@@ -183,7 +190,8 @@ async def test_a_slow_stream_is_written_nothing_more_and_gets_all_of_it_later() 
         slow.socket.close()
 
 
-async def test_a_stream_that_takes_nothing_for_too_long_is_cut() -> None:
+async def test_a_stream_that_takes_nothing_for_too_long_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("relay.stream.BEAT_SECONDS", 0.1)
     async with streaming(replace(QUICK, stuck_after=0.3)) as server:
         stuck = Raw(server)
         await asyncio.to_thread(stuck.read, b"event: hello")

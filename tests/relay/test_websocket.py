@@ -1,13 +1,16 @@
 """STOMP on WebSocket, on the same port as the pages, with the `websockets` client."""
 
 import asyncio
+import socket
 from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 
+from relay.viewer import Viewer
 from tests.relay.running import CONNECT, QUICK, FakeLog, read, running, say, stomp, subscribe, until, viewer
 
 pytestmark = pytest.mark.anyio
@@ -254,3 +257,52 @@ async def test_fifty_viewers_come_and_go_and_leave_nothing() -> None:
         await until(lambda: not server.relay.connections and not server.server.server_state.connections)
         await until(lambda: (descriptors(), len(asyncio.all_tasks())) == before)
         assert not server.relay.hub.topics["/topic/wall.main"].audience
+
+
+async def test_compression_is_off_unless_switched_on() -> None:
+    async with running() as server, server.websocket(compression="deflate") as connection:
+        assert connection.protocol.extensions == []
+
+
+async def test_where_it_is_on_each_side_may_compress_and_nobody_keeps_a_window() -> None:
+    async with running(replace(QUICK, deflate=True)) as server, viewer(server, compression="deflate") as connection:
+        (extension,) = connection.protocol.extensions
+        assert (extension.remote_no_context_takeover, extension.local_no_context_takeover) == (True, True)  # pyright: ignore
+        for seq in (1, 2, 3):
+            body = "long and repetitive " * 200 + str(seq)
+            server.publish(seq, body=body)
+            assert (await read(connection)).body.decode() == body
+        server.publish(4, body="short")
+        assert (await read(connection)).body == b"short"
+
+
+async def test_a_small_window_is_not_agreed_to() -> None:
+    small = ClientPerMessageDeflateFactory(server_max_window_bits=9)
+    async with (
+        running(replace(QUICK, deflate=True)) as server,
+        server.websocket(compression=None, extensions=[small]) as connection,
+    ):
+        assert connection.protocol.extensions == []
+
+
+async def test_who_sends_too_much_is_ended() -> None:
+    async with running(replace(QUICK, viewer_burst=2_000.0)) as server, viewer(server) as connection:
+        for _ in range(40):
+            await connection.ping()
+        with pytest.raises(ConnectionClosed):
+            while True:
+                await connection.recv()
+        assert server.relay.connections.refusals["too_much"] == 1
+
+
+async def test_the_kernel_holds_little_and_notices_who_is_gone() -> None:
+    async with running() as server, viewer(server):
+        (ours,) = server.relay.connections.all
+        assert isinstance(ours, Viewer)
+        peer = ours.transport.get_extra_info("socket")
+        tcp = socket.IPPROTO_TCP
+        assert peer.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) == 2 * QUICK.send_buffer
+        assert peer.getsockopt(tcp, socket.TCP_NOTSENT_LOWAT) == QUICK.send_buffer
+        assert peer.getsockopt(tcp, socket.TCP_USER_TIMEOUT) == QUICK.unconfirmed * 1000
+        assert peer.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        assert peer.getsockopt(tcp, socket.TCP_KEEPIDLE) == 60

@@ -23,9 +23,15 @@ class BrokerAddress:
 def parse_broker_url(url: str, *, user: str | None = None, password: str | None = None) -> BrokerAddress:
     """Read a `stomp://` URL; `user` and `password` fill in what it lacks. Raises SettingsError."""
     wanted = "FRIEZE_BROKER_URL should look like stomp://user:password@host:61613"
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise SettingsError(f"{wanted}; a bracket in it has no other half.") from error
     if parts.scheme != "stomp" or not parts.netloc:
         raise SettingsError(f"{wanted}, or be the word embedded.")
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        # what looks like a host here may be half of the password, so it is not repeated
+        raise SettingsError(f"{wanted}; in a password, write / as %2F, ? as %3F and # as %23.")
     login, _, places = parts.netloc.rpartition("@")
     name, _, secret = login.partition(":")
     hosts = tuple(_host(place, wanted) for place in places.split(","))

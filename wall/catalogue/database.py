@@ -34,7 +34,8 @@ def database_url(text: str) -> URL:
         text = "sqlite:///" + text.removeprefix("sqlite:")
     try:
         url = make_url(text)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:
+        # ValueError: a port that is no number
         raise SettingsError(
             f"FRIEZE_DATABASE_URL is {text.split(':', 1)[0]!r}…, which is no database address; "
             "use sqlite:PATH or postgresql://user:password@host/name."
@@ -49,6 +50,10 @@ def database_url(text: str) -> URL:
         raise SettingsError(
             f"FRIEZE_DATABASE_URL names {name!r}, which Frieze does not speak; "
             "use sqlite:PATH or postgresql://user:password@host/name."
+        )
+    if name == "sqlite" and url.database in (None, "", ":memory:"):
+        raise SettingsError(
+            "FRIEZE_DATABASE_URL names no file; use sqlite:PATH, for example sqlite:/var/lib/frieze/frieze.db."
         )
     return url.set(drivername=drivers[name])
 

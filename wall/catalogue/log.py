@@ -100,7 +100,12 @@ class Log:
         async with self._context.database.writing() as connection:
             walls = (await connection.execute(select(t.wall))).all()
             for wall in walls:
-                floor = min(wall.seq - KEEP_EVENTS, wall.confirmed)
+                # only from the oldest end: times need not rise with seqs, and a hole would never be noticed
+                young = select(func.min(t.event.c.seq)).where(
+                    t.event.c.wall == wall.slug, t.event.c.epoch == wall.epoch, t.event.c.at >= oldest
+                )
+                first_kept: int = await connection.scalar(young) or wall.seq + 1
+                floor = min(wall.seq - KEEP_EVENTS, wall.confirmed, first_kept - 1)
                 gone = await connection.execute(
                     delete(t.event).where(
                         t.event.c.wall == wall.slug,

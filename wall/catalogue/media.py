@@ -4,10 +4,10 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import ColumnElement, Text, cast, or_, select, update
 
 from wall.catalogue import tables as t
 from wall.catalogue.base import Context
@@ -58,20 +58,21 @@ class MediaRecords:
 
     async def signed(self, media_id: str, role: str, until: int, signature: str) -> bool:
         """Whether `sign` made this address and it is still good."""
-        if datetime.fromtimestamp(until, self._context.now().tzinfo) < self._context.now():
+        # both come from strangers: compared as a number and as bytes, which take anything
+        if until < self._context.now().timestamp():
             return False
-        return hmac.compare_digest(signature, await self._signature(media_address(media_id, role), until))
+        expected = await self._signature(media_address(media_id, role), until)
+        return hmac.compare_digest(signature.encode(errors="replace"), expected.encode())
 
     async def purgeable(self, kept: timedelta, limit: int) -> list[tuple[str, list[str]]]:
         """Media whose bytes may go, with their store keys: of posts removed or rejected longer than `kept` ago, of
-        posts that their source withdrew, and of revisions that an edit replaced."""
-        old = self._context.now() - kept
-        over = t.post.c.state.in_((State.REMOVED.value, State.REJECTED.value)) & (t.post.c.changed_at < old)
-        replaced = ~t.media.c.current & ~t.media.c.shown
+        posts that their source withdrew, and of revisions that an edit replaced; never what stands on a wall."""
+        # what was given up and is still there was left by a crash, or by a store that was away
+        left = t.media.c.purged & (cast(t.media.c.renditions, Text) != "[]")
         query = (
             select(t.media.c.id, t.media.c.renditions)
             .join(t.post, t.post.c.id == t.media.c.post_id)
-            .where(t.media.c.renditions.is_not(None), ~t.media.c.purged, or_(over, t.post.c.withdrawn, replaced))
+            .where(t.media.c.renditions.is_not(None), or_(left, self._may_go(kept)))
             .order_by(t.media.c.id)
             .limit(limit)
         )
@@ -79,10 +80,31 @@ class MediaRecords:
             rows = (await connection.execute(query)).all()
         return [(row.id, [fields["key"] for fields in row.renditions]) for row in rows]
 
+    async def give_up(self, media_id: str, kept: timedelta) -> bool:
+        """Let no post show this media again, so that its bytes can go; False when its post came back meanwhile."""
+        query = (
+            select(t.media.c.id)
+            .join(t.post, t.post.c.id == t.media.c.post_id)
+            .where(t.media.c.id == media_id, or_(t.media.c.purged, self._may_go(kept)))
+            .with_for_update(of=t.post)
+        )
+        async with self._context.database.writing() as connection:
+            if (await connection.execute(query)).first() is None:
+                return False
+            await connection.execute(update(t.media).where(t.media.c.id == media_id).values(purged=True))
+        return True
+
     async def purged(self, media_id: str) -> None:
         """The bytes of this media are gone from the store."""
         async with self._context.database.writing() as connection:
             await connection.execute(update(t.media).where(t.media.c.id == media_id).values(purged=True, renditions=[]))
+
+    def _may_go(self, kept: timedelta) -> ColumnElement[bool]:
+        """Of media joined with their posts, those that nobody may see again."""
+        old = self._context.now() - kept
+        over = t.post.c.state.in_((State.REMOVED.value, State.REJECTED.value)) & (t.post.c.changed_at < old)
+        gone = or_(over, t.post.c.withdrawn, ~t.media.c.current)
+        return ~t.media.c.purged & ~t.media.c.shown & gone
 
     async def _signature(self, path: str, until: int) -> str:
         return hmac.new(await self._secret.get(), f"{path}?{until}".encode(), hashlib.sha256).hexdigest()

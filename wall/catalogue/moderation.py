@@ -109,10 +109,7 @@ async def _must_match(connection: AsyncConnection, post: Row, kind: ActionKind, 
         if found in ACTIONS[kind][0]:
             return
         raise MoveRefused(f"A post that is {found.value} can't be {_PAST[kind]}.", state=found.value, revision=revision)
-    last = await connection.execute(
-        select(t.action.c.operator).where(t.action.c.post_id == post["id"]).order_by(t.action.c.id.desc()).limit(1)
-    )
-    by = last.scalar()
+    by = await _mover(connection, post)
     who = f" by {by}" if by else ""
     what = f"it is {found.value} now{who}" if found is not state else "its author has edited it since"
     raise MoveRefused(
@@ -121,6 +118,18 @@ async def _must_match(connection: AsyncConnection, post: Row, kind: ActionKind, 
         revision=post["revision"],
         by=by,
     )
+
+
+async def _mover(connection: AsyncConnection, post: Row) -> str | None:
+    """The operator whose action brought the post to where it is; None when a source or a worker moved it since."""
+    a = t.action.c
+    query = select(a.operator, a.kind, a.revision).where(a.post_id == post["id"]).order_by(a.id.desc()).limit(1)
+    last = (await connection.execute(query)).first()
+    if last is None or post["withdrawn"]:
+        return None
+    kind = ActionKind(last.kind)
+    revision = last.revision + 1 if kind is ActionKind.RESTORE else last.revision
+    return last.operator if (ACTIONS[kind][1], revision) == (State(post["state"]), post["revision"]) else None
 
 
 _PAST = {

@@ -5,7 +5,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from wall.catalogue import tables as t
@@ -61,6 +61,8 @@ class Operators:
             operator = used.scalar()
             if operator is None:
                 return None
+            over = or_(t.session.c.expires_at <= now, t.session.c.seen_at <= now - SESSION_IDLE)
+            await connection.execute(delete(t.session).where(over))
             await connection.execute(
                 insert(t.session).values(
                     digest=_digest(session_token),

@@ -80,7 +80,8 @@ class Posts:
             new = 0
             for key in sorted(by_key.keys() - known.keys() - gone):
                 new += await self._insert(connection, due.search.wall, due.search.network, by_key[key], now)
-            leaving = [row for key, row in known.items() if key in gone and row["state"] != State.REMOVED]
+            # also what an operator has removed already: from now on nobody can restore it
+            leaving = [row for key, row in known.items() if key in gone and not row["withdrawn"]]
             await take_down(connection, due.search.wall, leaving, now, "The source says it is gone.", withdrawn=True)
         if new or edited or leaving:
             self._context.changed.fire()
@@ -98,6 +99,11 @@ class Posts:
             post_id: str = (await connection.execute(query)).scalar_one()
         self._context.changed.fire()
         return post_id
+
+    async def known(self, wall: str, key: str) -> str | None:
+        """The id of the wall's post with this key, or None when it has none."""
+        async with self._context.database.reading() as connection:
+            return await connection.scalar(select(t.post.c.id).where(t.post.c.wall == wall, t.post.c.key == key))
 
     async def forget_withdrawn(self, after: timedelta) -> int:
         """Drop posts that their source withdrew longer than `after` ago and whose bytes are gone; how many.

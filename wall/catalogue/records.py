@@ -31,7 +31,9 @@ def media_address(media_id: str, role: str) -> str:
 
 def post_record(post: Row, media: Sequence[Row]) -> Post:
     """The newest revision of a post with those of its pictures that can be shown."""
-    avatar = next((row["id"] for row in media if row["kind"] == AVATAR and row["renditions"]), None)
+    avatar = next(
+        (row["id"] for row in media if row["kind"] == AVATAR and row["renditions"] and not row["purged"]), None
+    )
     return Post(
         id=post["id"],
         revision=post["revision"],
@@ -52,7 +54,11 @@ def post_record(post: Row, media: Sequence[Row]) -> Post:
 
 def usable(media: Row) -> bool:
     """Whether a media is a picture that viewers can be shown."""
-    return media["kind"] != AVATAR and bool(media["renditions"])
+    return media["kind"] != AVATAR and _has_bytes(media)
+
+
+def _has_bytes(media: Row) -> bool:
+    return bool(media["renditions"]) and not media["purged"]
 
 
 async def current_media(connection: AsyncConnection, post_ids: Sequence[str]) -> dict[str, list[Row]]:

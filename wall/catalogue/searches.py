@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy import case, delete, func, insert, or_, select, update
 
 from wall.catalogue import tables as t
 from wall.catalogue.base import Context, Row
-from wall.catalogue.walls import read_wall
+from wall.catalogue.walls import lock_wall, read_wall
 from wall.errors import CatalogueError, NotFound
 from wall.searches import QUERY_CHARACTERS, Search
 
@@ -46,23 +46,29 @@ class Searches:
             same = _same(wall, network, query)
             known = await connection.execute(update(t.search).where(*same).values(enabled=True, next_at=now))
             if known.rowcount == 0:
-                count = len((await connection.execute(select(t.search.c.id).where(t.search.c.wall == wall))).all())
-                if count >= SEARCHES_PER_WALL:
-                    raise CatalogueError(f"A wall has at most {SEARCHES_PER_WALL} searches; remove one first.")
-                await connection.execute(
-                    insert(t.search).values(
-                        id=self._context.ulid(),
-                        wall=wall,
-                        network=network,
-                        query=query,
-                        enabled=True,
-                        checkpoint={},
-                        created_at=now,
-                        next_at=now,
-                        note="",
-                        failures=0,
-                    )
+                # one at a time from here: another may be adding the same search, or the last one there is room for
+                await lock_wall(connection, wall)
+                found = await connection.execute(
+                    select(t.search.c.network, t.search.c.query).where(t.search.c.wall == wall)
                 )
+                searches = [tuple(row) for row in found]
+                if (network, query) not in searches:
+                    if len(searches) >= SEARCHES_PER_WALL:
+                        raise CatalogueError(f"A wall has at most {SEARCHES_PER_WALL} searches; remove one first.")
+                    await connection.execute(
+                        insert(t.search).values(
+                            id=self._context.ulid(),
+                            wall=wall,
+                            network=network,
+                            query=query,
+                            enabled=True,
+                            checkpoint={},
+                            created_at=now,
+                            next_at=now,
+                            note="",
+                            failures=0,
+                        )
+                    )
             row = (await connection.execute(select(t.search).where(*same))).mappings().one()
         self._context.changed.fire()
         return _search(row)
@@ -119,8 +125,10 @@ class Searches:
         ]
 
     async def soonest(self, networks: Sequence[str]) -> datetime | None:
-        """When the next search of these networks is due, or None when there is none."""
-        query = select(func.min(t.search.c.next_at)).where(t.search.c.enabled, t.search.c.network.in_(networks))
+        """When the next search of these networks can be claimed, or None when there is none."""
+        claimed = t.search.c.claimed_until > t.search.c.next_at
+        free = case((claimed, t.search.c.claimed_until), else_=t.search.c.next_at)
+        query = select(func.min(free)).where(t.search.c.enabled, t.search.c.network.in_(networks))
         async with self._context.database.reading() as connection:
             return await connection.scalar(query)
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wall import ids
@@ -72,11 +73,11 @@ class Walls:
             raise CatalogueError(f"{slug!r} can't name a wall: use 1 to 40 lower-case letters, digits and hyphens.")
         now = self._context.now()
         async with self._context.database.writing() as connection:
-            taken = await connection.scalar(select(t.wall.c.slug).where(t.wall.c.slug == slug))
-            if taken is not None:
-                raise CatalogueError(f"There is a wall named {slug} already.")
-            await connection.execute(
-                insert(t.wall).values(
+            dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+            # of two processes that add it at once the second one waits here, and then finds it taken
+            added = await connection.execute(
+                dialect.insert(t.wall)
+                .values(
                     slug=slug,
                     title=title,
                     policy=policy.value,
@@ -87,7 +88,11 @@ class Walls:
                     created_at=now,
                     link=link_number(now) if secret else None,
                 )
+                .on_conflict_do_nothing()
+                .returning(t.wall.c.slug)
             )
+            if added.first() is None:
+                raise CatalogueError(f"There is a wall named {slug} already.")
             wall = await read_wall(connection, slug)
         self._context.changed.fire()
         return wall
@@ -107,6 +112,9 @@ class Walls:
     async def new_epoch(self) -> list[Wall]:
         """Begin a new life of every wall's counter: viewers take a new snapshot. After a restore from a backup."""
         async with self._context.database.writing() as connection:
+            if not self._context.database.is_sqlite:
+                # everybody else locks posts before walls: let them finish, and nobody begin
+                await connection.execute(text("LOCK TABLE post IN EXCLUSIVE MODE"))
             rows = (await connection.execute(select(t.wall).order_by(t.wall.c.slug).with_for_update())).mappings().all()
             for row in rows:
                 epoch = ids.epoch(self._context.now(), row["epoch"])
@@ -174,8 +182,12 @@ async def read_wall(connection: AsyncConnection, slug: str) -> Wall:
 
 
 async def lock_wall(connection: AsyncConnection, slug: str) -> Wall:
-    """The wall, its row locked until the transaction ends; always the last lock a transaction takes."""
-    query = select(t.wall).where(t.wall.c.slug == slug).with_for_update()
+    """The wall, its row locked until the transaction ends; always the last lock a transaction takes.
+
+    The lock lets others go on adding posts: on PostgreSQL each row that refers to a wall holds a share of the wall's
+    row, and two transactions that have added posts and now want the whole of it would wait for each other.
+    """
+    query = select(t.wall).where(t.wall.c.slug == slug).with_for_update(key_share=True)
     row = (await connection.execute(query)).mappings().first()
     if row is None:
         raise NotFound(f"There is no wall named {slug}.")

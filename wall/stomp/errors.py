@@ -46,6 +46,9 @@ class Code(IntEnum):
     TOO_MANY_SUBSCRIPTIONS = 4529
     NOT_SUPPORTED = 4530
 
+    # don't: no other viewer does that
+    TOO_MUCH = 4535
+
     # don't: no right
     WRONG_CREDENTIALS = 4540
     NO_RIGHT_TO_READ = 4541

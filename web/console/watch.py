@@ -103,10 +103,12 @@ class Watch:
                 while True:
                     if await changes.wait(await self._look_once()):
                         await asyncio.sleep(SETTLE_SECONDS)
-        finally:
-            # when this task fails, pages must notice: their next stream starts a new one
+        except Exception:
+            # pages must notice: their next stream starts a new task. A cancelled one has nobody left to tell, and
+            # those who are here by now have joined its successor
             for console in self._consoles:
                 console.end()
+            raise
 
     async def _look_once(self) -> float:
         """Tell who must know what changed; seconds until the next look."""

@@ -30,7 +30,7 @@ def _file(tmp_path: Path, name: str) -> Path:
 
 async def _refusal(studio: PictureStudio, path: Path) -> PictureError:
     """What the studio says against a picture; where the machine was too busy to judge, once more."""
-    for _ in range(5):
+    for _ in range(30):
         try:
             await studio.render(path, ROLES)
         except PictureError as error:

@@ -11,7 +11,16 @@
 import { type Api, Gone, NoSuchWall, NotHere } from "./api.js";
 import { ServerClock } from "./clock.js";
 import type { Link, LinkHandlers, Message, OpenLink } from "./link.js";
-import { applyEvent, applyRepair, applySnapshot, EMPTY, need, noteGap, type WallState } from "./reducer.js";
+import {
+  applyEvent,
+  applyRepair,
+  applySnapshot,
+  EMPTY,
+  need,
+  noteGap,
+  noteSkip,
+  type WallState,
+} from "./reducer.js";
 import { formatCursor, readEvent, type WallInfo } from "./types.js";
 import { type Way, Ways } from "./ways.js";
 
@@ -27,6 +36,7 @@ const BACKOFF_MIN_MS = 500;
 const BACKOFF_MAX_MS = 15_000;
 /** Failed connections after which the server is asked again where to connect. */
 const ASK_AGAIN_AFTER = 3;
+const SEQ = /^(0|[1-9][0-9]{0,15})$/;
 /** Repairs that leave a hole open before the snapshot is taken instead. */
 const REPAIRS_BEFORE_SNAPSHOT = 3;
 
@@ -216,6 +226,9 @@ export class Feed {
     this.#heardAt = this.#now();
     if (event.kind === "head") this.clock.atLeast(event.at);
     if (headers["gap"] === "true") this.state = noteGap(this.state);
+    if (headers["gap"] === "superseded" && SEQ.test(headers["follows"] ?? "")) {
+      this.state = noteSkip(this.state, event.epoch, Number(headers["follows"]), event.seq);
+    }
     this.state = applyEvent(this.state, event);
     this.#changed();
     if (need(this.state) !== "nothing") void this.#catchUp(true);

@@ -134,6 +134,18 @@ export function noteGap(state: WallState): WallState {
   return state.gap ? state : { ...state, gap: true };
 }
 
+/**
+ * Notes that nothing between `follows` and `seq` matters any more: the relay left it out for us, because we were slow
+ * and later events supersede it. Whoever does not have everything up to `follows` has a hole as ever.
+ */
+export function noteSkip(state: WallState, epoch: string, follows: number, seq: number): WallState {
+  const { cursor } = state;
+  if (cursor === null || cursor.epoch !== epoch || cursor.seq < follows || cursor.seq >= seq - 1)
+    return state;
+  const held = new Map([...state.held].filter(([at]) => at >= seq));
+  return { ...state, cursor: { epoch, seq: seq - 1 }, head: Math.max(state.head, seq - 1), held };
+}
+
 /** Applies the log's answer to a question about everything after `asked`, and forgets the gap it answered. */
 export function applyRepair(state: WallState, events: readonly WallEvent[]): WallState {
   return events.reduce(applyEvent, { ...state, gap: false });

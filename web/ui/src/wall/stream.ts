@@ -63,7 +63,7 @@ export function streamAddress(url: string, destination: string, origin: string):
 
 export const openEventStream: OpenLink = (url, destination, cursor, handlers, token = null) => {
   let ended = false;
-  let gap = false;
+  let mark: Record<string, string> = {};
   const stop = new AbortController();
   let deadline = setTimeout(() => end("no event stream in time"), CONNECT_MS);
   void read();
@@ -107,17 +107,22 @@ export const openEventStream: OpenLink = (url, destination, cursor, handlers, to
     switch (kind) {
       case "hello":
         // Without a cursor there was nothing to recover, as in a RECEIPT.
-        handlers.onSubscribed(cursor === null ? {} : { recovered: String(recovered(data)) });
+        handlers.onSubscribed(
+          cursor === null ? {} : { recovered: String(field(data, "recovered") === true) },
+        );
         return;
       case "gap":
-        gap = true;
+        mark = { gap: "true" };
+        return;
+      case "superseded":
+        mark = { gap: "superseded", follows: String(field(data, "follows")) };
         return;
       case "ended":
         end("the relay ended the stream");
         return;
       default:
-        handlers.onMessage({ body: data, headers: gap ? { gap: "true" } : {} });
-        gap = false;
+        handlers.onMessage({ body: data, headers: mark });
+        mark = {};
     }
   }
 
@@ -136,10 +141,10 @@ export const openEventStream: OpenLink = (url, destination, cursor, handlers, to
   return { close };
 };
 
-function recovered(data: string): boolean {
+function field(data: string, name: string): unknown {
   try {
-    return (JSON.parse(data) as { recovered?: unknown } | null)?.recovered === true;
+    return (JSON.parse(data) as Record<string, unknown> | null)?.[name];
   } catch {
-    return false;
+    return undefined;
   }
 }

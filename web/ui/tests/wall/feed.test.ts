@@ -223,6 +223,22 @@ describe("repairing", () => {
     expect(server.asked).toContain("events aaaa-2");
   });
 
+  test("what a relay left out for a slow page needs no repair", async () => {
+    const server = await joined("relay");
+    server.say(post(7, "b"), { gap: "superseded", follows: "1" });
+    expect(ids()).toContain("b");
+    expect(feed.state.cursor?.seq).toBe(7);
+    await vi.advanceTimersByTimeAsync(STRAGGLERS_MS + JITTER_MS);
+    expect(server.asked).toEqual([]);
+  });
+
+  test("a page that has less than the relay thinks repairs", async () => {
+    const server = await joined("relay");
+    server.say(post(7, "b"), { gap: "superseded", follows: "5" });
+    await vi.advanceTimersByTimeAsync(STRAGGLERS_MS + JITTER_MS);
+    expect(server.asked).toContain("events aaaa-1");
+  });
+
   test("when the log no longer has it the snapshot is taken", async () => {
     const server = await joined("broker");
     server.logGone = true;

@@ -96,13 +96,15 @@ describe("a link", () => {
     expect(asked.url.searchParams.get("cursor")).toBe("aaaa-1");
     expect(asked.headers["authorization"]).toBe("Bearer secret");
     push('event: hello\ndata: {"recovered":true}\n\nevent: published\ndata: 1\n\n');
-    push("event: gap\ndata: {}\n\nevent: removed\ndata: 2\n\nevent: head\ndata: 3\n\n");
+    push(
+      'event: gap\ndata: {}\n\nevent: removed\ndata: 2\n\nevent: superseded\ndata: {"follows":4}\n\nevent: head\ndata: 3\n\n',
+    );
     await settle();
     expect(subscribed).toEqual([{ recovered: "true" }]);
     expect(messages).toEqual([
       { body: "1", headers: {} },
       { body: "2", headers: { gap: "true" } },
-      { body: "3", headers: {} },
+      { body: "3", headers: { gap: "superseded", follows: "4" } },
     ]);
     expect(downs).toEqual([]);
   });
