@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 from rich.console import Console
@@ -20,6 +21,7 @@ from frieze.networks import NETWORKS
 from frieze.parts import Part
 from frieze.settings import Settings, load, unknown_keys
 from wall.catalogue import Catalogue
+from wall.catalogue.walls import Wall
 from wall.errors import FriezeError
 from wall.states import Policy
 
@@ -192,15 +194,46 @@ def wall_add(
     slug: WallSlug,
     title: Annotated[str | None, typer.Option(help="What it is called on the page.")] = None,
     hold: Annotated[bool, typer.Option("--hold", help="Wait for an operator before anything is shown.")] = False,
+    secret: Annotated[bool, typer.Option("--secret", help="Only who has its link may see it.")] = False,
     data: Data = None,
 ) -> None:
-    """Add a wall."""
+    """Add a wall: a public one, or with --secret one that needs its link (`frieze wall link`). That never changes."""
+    settings = _settings(data=data)
 
     async def run(catalogue: Catalogue) -> None:
-        wall = await catalogue.walls.add(slug, title or slug, Policy.HOLD if hold else Policy.OPEN)
-        _out.print(f"The wall {wall.slug} is at /w/{wall.slug}.")
+        policy = Policy.HOLD if hold else Policy.OPEN
+        wall = await catalogue.walls.add(slug, title or slug, policy, secret=secret)
+        if wall.secret:
+            await _print_link(settings, catalogue, wall)
+        else:
+            _out.print(f"The wall {wall.slug} is at /w/{wall.slug}.")
 
-    _with_catalogue(_settings(data=data), run)
+    _with_catalogue(settings, run)
+
+
+@walls.command("link")
+def wall_link(
+    slug: WallSlug,
+    renew: Annotated[bool, typer.Option("--renew", help="Make a new one; the old one opens nothing more.")] = False,
+    data: Data = None,
+    host: Host = None,
+    port: Port = None,
+) -> None:
+    """Print the link of a secret wall: whoever has it sees the wall."""
+    settings = _settings(data=data, host=host, port=port)
+
+    async def run(catalogue: Catalogue) -> None:
+        wall = await (catalogue.links.renew(slug) if renew else catalogue.walls.get(slug))
+        await _print_link(settings, catalogue, wall)
+
+    _with_catalogue(settings, run)
+
+
+async def _print_link(settings: Settings, catalogue: Catalogue, wall: Wall) -> None:
+    # behind the #, a browser keeps it to itself: no server, proxy or log along the way ever sees the key
+    print(f"{base_url(settings)}/w/{wall.slug}#key={await catalogue.links.key(wall)}")
+    if urlsplit(settings.viewer_url).path != "/stomp":
+        print("frieze: FRIEZE_VIEWER_URL leads to the broker; a secret wall needs a relay, /stomp.", file=sys.stderr)
 
 
 @walls.command("list")
@@ -215,6 +248,7 @@ def wall_list(
                 "slug": wall.slug,
                 "title": wall.title,
                 "policy": wall.policy.value,
+                "visibility": "secret" if wall.secret else "public",
                 "cursor": str(wall.cursor),
                 "confirmed": wall.confirmed,
             }

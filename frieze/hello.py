@@ -12,7 +12,9 @@ async def say_hello(settings: Settings, catalogue: Catalogue, port: int) -> None
     """Print the addresses; the sign-in link is new at each start and works once."""
     base = base_url(settings, port)
     token = await catalogue.operators.link(OPERATOR)
-    lines = [f"[bold]Wall[/]      {base}/w/{wall.slug}" for wall in await catalogue.walls.all()]
+    walls = await catalogue.walls.all()
+    lines = [f"[bold]Wall[/]      {base}/w/{wall.slug}" for wall in walls if not wall.secret]
+    lines += [f"[bold]Secret[/]    `frieze wall link {wall.slug}` prints its link" for wall in walls if wall.secret]
     lines += [
         f"[bold]Console[/]   {base}/console/sign-in?token={token}",
         "[dim]          signs you in once; `frieze operator link NAME` makes another[/]",

@@ -8,7 +8,7 @@ import structlog
 from frieze.broker import broker_address
 from frieze.settings import Settings
 from wall.broker.link import connections
-from wall.destinations import valid_slug, wall_topic
+from wall.destinations import private_topic, valid_slug, wall_topic
 from wall.errors import BrokerError, BrokerRefused, SettingsError
 
 
@@ -26,7 +26,9 @@ async def listen_to(settings: Settings, wall: str, say: Callable[[str], None]) -
     async with aclosing(connections(broker_address(settings), on_trouble=trouble)) as links:
         async for connection in links:
             try:
-                await connection.subscribe(wall_topic(wall), lambda _headers, body: say(body))
+                # a wall is public or secret; the other topic stays silent
+                for topic in (wall_topic(wall), private_topic(wall)):
+                    await connection.subscribe(topic, lambda _headers, body: say(body))
                 error = await connection.lost
             except BrokerError as problem:
                 error = problem

@@ -7,19 +7,20 @@ import structlog
 
 from frieze.settings import Settings
 from relay.log import StoredEvent
+from relay.rights import Walls
 from relay.server import Relay
 from relay.settings import RelaySettings
 from wall.broker.address import BrokerAddress
 from wall.broker.connection import BrokerConnection
 from wall.broker.link import connections
 from wall.catalogue import Catalogue
-from wall.destinations import SCREENS, WALL
+from wall.destinations import PRIVATE, SCREENS, WALL
 from wall.errors import BrokerError, NotFound
 from wall.events import Cursor
 from wall.trouble import Trouble
 
-# one subscription each for all walls and all screens, as ActiveMQ spells it
-_SUBSCRIPTIONS = (f"{WALL}>", f"{SCREENS}>")
+# one subscription each for all walls of a kind and all screens, as ActiveMQ spells it
+_SUBSCRIPTIONS = (f"{WALL}>", f"{PRIVATE}>", f"{SCREENS}>")
 
 
 def relay_settings(settings: Settings, passcode: str | None) -> RelaySettings:
@@ -40,9 +41,10 @@ class CatalogueLog:
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
 
-    async def events_after(self, wall: str, cursor: Cursor, limit: int) -> list[StoredEvent] | None:
+    async def events_after(self, topic: str, cursor: Cursor, limit: int) -> list[StoredEvent] | None:
+        slug = topic.rpartition(".")[2]
         try:
-            events = await self._catalogue.log.after(wall, cursor, limit)
+            events = await self._catalogue.log.after(slug, cursor, limit, topic=topic)
         except NotFound:
             return None
         if events is None:
@@ -53,6 +55,17 @@ class CatalogueLog:
             )
             for event in events
         ]
+
+
+class CatalogueWalls:
+    """The relay's view of who may see which wall."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+
+    async def walls(self) -> Walls:
+        links = self._catalogue.links
+        return Walls(key=await links.token_key(), links=await links.numbers())
 
 
 class Upstream:

@@ -22,7 +22,7 @@ from frieze.health import health_routes
 from frieze.hello import say_hello
 from frieze.metrics import bind_metrics, metrics_server
 from frieze.parts import BUILT_PAGES, Part
-from frieze.relaying import CatalogueLog, Upstream, relay_settings
+from frieze.relaying import CatalogueLog, CatalogueWalls, Upstream, relay_settings
 from frieze.server import Dispatch, bind, http_server, port_refused
 from frieze.settings import Settings
 from frieze.sources import make_sources, query_checks, start_searches
@@ -30,6 +30,7 @@ from ingest.service import Ingest
 from ingest.worker import Worker
 from relay.media import MediaServer
 from relay.server import Relay
+from relay.stream import EventStreams
 from relay.tcp import listen_tcp
 from relay.websocket import websocket_class
 from wall.broker.address import BrokerAddress
@@ -125,7 +126,11 @@ class _Process:
         if metrics is not None:
             stack.callback(metrics.close)
         passcode = service_password(settings) if settings.embedded else None
-        relay = Relay(log=CatalogueLog(self.catalogue), settings=relay_settings(settings, passcode))
+        relay = Relay(
+            log=CatalogueLog(self.catalogue),
+            settings=relay_settings(settings, passcode),
+            walls=CatalogueWalls(self.catalogue),
+        )
         self.relay = relay
         self._drains.append(relay.close)
         if not settings.embedded:
@@ -170,6 +175,9 @@ class _Process:
         up: bool,
     ) -> None:
         settings, catalogue = self.settings, self.catalogue
+        if self.relay is not None:
+            # who comes first must not be sent away for what the relay could have known
+            await self.relay.visibility.learn()
         store = await open_store(settings.store)
         if Part.INGEST in parts:
             sources = await make_sources(stack, settings, store)
@@ -195,7 +203,7 @@ class _Process:
         pages = Starlette(routes=routes, middleware=[Middleware(SecurityHeaders)])
         # the web part serves pictures too, so that a page works before there is a proxy that shares them out
         server = http_server(
-            Dispatch(MediaServer(catalogue, store), console, pages),
+            Dispatch(MediaServer(catalogue, store), console, pages, EventStreams(self.relay) if self.relay else None),
             websocket_class(self.relay) if self.relay else None,
             settings.trusted_proxies,
         )

@@ -2,12 +2,15 @@
 
 import contextlib
 import errno
+import re
 import socket
 from collections.abc import Generator
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from relay.stream import TRANSPORT
 from wall.errors import SettingsError
 
 SHUTDOWN_SECONDS = 2  # how long open requests may take after a stop; Ctrl-C ends everything within 5 s
@@ -37,12 +40,16 @@ def port_refused(host: str, port: int, what: str, option: str, error: OSError) -
     return SettingsError(f"The port {port} on {host} for {what} {reason}; choose another one with {option}.")
 
 
-class Dispatch:
-    """One application by the beginning of the path; `/media/` first and straight to its bytes."""
+_STREAM = re.compile(r"/api/walls/[^/]+/stream")
 
-    def __init__(self, media: ASGIApp, console: ASGIApp | None, rest: ASGIApp) -> None:
+
+class Dispatch:
+    """One application by the path; `/media/` first and straight to its bytes. `streams`: where there is a relay."""
+
+    def __init__(self, media: ASGIApp, console: ASGIApp | None, rest: ASGIApp, streams: ASGIApp | None = None) -> None:
         self._media = media
         self._console = console
+        self._streams = streams
         self._rest = rest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -51,8 +58,18 @@ class Dispatch:
             await self._media(scope, receive, send)
         elif self._console is not None and path.startswith(("/console", "/api/console")):
             await self._console(scope, receive, send)
+        elif self._streams is not None and _STREAM.fullmatch(path):
+            await self._streams(scope, receive, send)
         else:
             await self._rest(scope, receive, send)
+
+
+class Http(HttpToolsProtocol):
+    """uvicorn's HTTP, which also shows an application its connection (relay/stream.py)."""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = {TRANSPORT: {"transport": self.transport}}
 
 
 class HttpServer(uvicorn.Server):
@@ -68,7 +85,7 @@ def http_server(app: ASGIApp, websocket: type | None, trusted_proxies: tuple[str
     return HttpServer(
         uvicorn.Config(
             app,
-            http="httptools",
+            http=Http,
             ws=websocket if websocket is not None else "none",
             loop="none",
             lifespan="off",

@@ -47,6 +47,10 @@ class Connection(Protocol):
         """Close at `moment`, because the relay stops."""
         ...
 
+    def shut_out(self, destination: str) -> None:
+        """The secret link of a wall, whose events go to `destination`, is a new one: end, unless a service."""
+        ...
+
     def abort(self) -> None:
         """Be gone now."""
         ...

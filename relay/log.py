@@ -21,10 +21,11 @@ class StoredEvent:
 class LogReader(Protocol):
     """The event log of all walls. Raises CatalogueUnavailable when it can't be read now."""
 
-    async def events_after(self, wall: str, cursor: Cursor, limit: int) -> list[StoredEvent] | None:
-        """The events after `cursor`, in seq order and without holes, at most `limit` of them.
+    async def events_after(self, topic: str, cursor: Cursor, limit: int) -> list[StoredEvent] | None:
+        """The events of a wall's topic after `cursor`, in seq order and without holes, at most `limit` of them.
 
-        None when the log can't say them all: no such wall, another epoch, a cursor above the log's head, or events
-        that are gone.
+        None when the log can't say them all: no such wall, a wall whose events go to another topic (whoever may read
+        `wall.<slug>` must not get a secret wall's log from there), another epoch, a cursor above the log's head, or
+        events that are gone.
         """
         ...

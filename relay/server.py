@@ -4,8 +4,9 @@ import asyncio
 import hmac
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from itertools import count
+from typing import Any
 
 import structlog
 
@@ -14,6 +15,7 @@ from relay.hub import Hub
 from relay.log import LogReader
 from relay.settings import RelaySettings
 from relay.topic import Read
+from relay.visibility import Visibility, WallsReader
 from wall.errors import CatalogueError
 from wall.stomp.errors import Code, StompError
 from wall.stomp.session import SessionLimits
@@ -28,7 +30,14 @@ class Relay:
     `relay.tcp.listen_tcp`, messages through SEND or `receive`. `close` ends it.
     """
 
-    def __init__(self, *, log: LogReader, settings: RelaySettings, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        *,
+        log: LogReader,
+        settings: RelaySettings,
+        walls: WallsReader | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.settings = settings
         self.now = clock
         # An epoch of its own, for messages without seq; "r" keeps it apart from the catalogue's.
@@ -42,9 +51,10 @@ class Relay:
             id_length=settings.id_length,
             transactions=settings.transactions,
         )
+        self.visibility = Visibility(walls, self._shut_out, clock)
         self._log = log
         self.listeners: list[asyncio.Server] = []  # closed with it
-        self._reads: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._ticker: asyncio.TimerHandle | None = None
         self._flush_due = False
         self._empty = asyncio.Event()  # the last connection is gone, after `close`
@@ -116,6 +126,11 @@ class Relay:
         """A name for one more connection."""
         return f"{self._run}-{next(self._sessions)}"
 
+    def _shut_out(self, destination: str) -> None:
+        """A secret link was renewed: who reads there needs a new token."""
+        for connection in tuple(self.connections.all):
+            connection.shut_out(destination)
+
     # ── time ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _start(self) -> None:
@@ -128,6 +143,8 @@ class Relay:
         self.connections.turn(now)
         self.hub.tick(now)
         self._flush()
+        if self.visibility.due(now) and not self.stopping:
+            self._begin(self.visibility.learn())
 
     # ── the catalogue ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -135,14 +152,17 @@ class Relay:
         if self.stopping:
             return
         for read in self.hub.wishes(now):
-            task = asyncio.get_running_loop().create_task(self._read(read))
-            self._reads.add(task)
-            task.add_done_callback(self._reads.discard)
+            self._begin(self._read(read))
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _read(self, read: Read) -> None:
         try:
             async with asyncio.timeout(self.settings.fill_within):
-                events = await self._log.events_after(read.wall, read.after, read.limit)
+                events = await self._log.events_after(read.topic.destination, read.after, read.limit)
         except (CatalogueError, TimeoutError) as error:
             read.topic.unanswered(read, self.now())
             if not self._log_unreachable:
@@ -172,6 +192,6 @@ class Relay:
         if self._ticker is not None:
             self._ticker.cancel()
             self._ticker = None
-        for task in tuple(self._reads):
+        for task in tuple(self._tasks):
             task.cancel()
-        await asyncio.gather(*self._reads, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -13,10 +13,10 @@ from relay.connections import GONE
 from relay.credit import AckName, Credit
 from relay.hub import Wildcard, is_topic, is_wildcard
 from relay.pace import Progress, Verdict
+from relay.rights import SHUT_OUT, check_write
 from relay.ring import ShapeKey, Wrap
 from relay.server import Relay
 from relay.sockets import tune
-from wall.destinations import SCREENS, WALL, valid_slug
 from wall.events import Cursor
 from wall.stomp.errors import Code, StompError
 from wall.stomp.events import (
@@ -42,7 +42,7 @@ _MESSAGE_COST = 64
 
 
 class Viewer(asyncio.Protocol):
-    """What the two transports share. `service` is set by the login; everybody else only reads public walls."""
+    """What the two transports share. `service` is set by the login; others only read what `relay.rights` allows."""
 
     __slots__ = (
         "_beaten",
@@ -169,11 +169,8 @@ class Viewer(asyncio.Protocol):
         relay = self.relay
         if not (is_topic(destination) or is_wildcard(destination)):
             raise StompError(Code.NOT_SUPPORTED, "There are no queues here; subscribe to /topic/<name>")
-        if not self.service and not _public(destination):
-            raise StompError(
-                Code.NO_RIGHT_TO_READ,
-                f"Without a login only {WALL}<wall> and {SCREENS}<wall> may be read; this is neither",
-            )
+        if not self.service:
+            relay.visibility.check_read(destination, event.headers.get("token"))
         cursor = _cursor(event)
         if is_wildcard(destination):
             if cursor is not None:
@@ -213,9 +210,9 @@ class Viewer(asyncio.Protocol):
         """Refuse what may not be done; what passes can be done at any later time."""
         if isinstance(effect, Ack):
             self._find(effect)
-        elif not self.service:
-            raise StompError(Code.NO_RIGHT_TO_WRITE, "Viewers only read; log in as the service account to SEND")
-        elif not is_topic(effect.destination):
+            return
+        check_write(service=self.service)
+        if not is_topic(effect.destination):
             raise StompError(Code.NOT_SUPPORTED, "There are no queues here; send to /topic/<name>")
 
     def _do(self, effect: Send | Ack) -> None:
@@ -353,6 +350,11 @@ class Viewer(asyncio.Protocol):
         """Be gone now."""
         self.transport.abort()
 
+    def shut_out(self, destination: str) -> None:
+        """Those who read `destination` must show a new token."""
+        if not self.service and any(seat.audience.destination == destination for seat in self.seats):
+            self._fail(Code.TOKEN_OVER, SHUT_OUT)
+
     def leave_at(self, moment: float) -> None:
         """Close at `moment`, because the relay stops."""
         self._leave_at = moment
@@ -425,15 +427,6 @@ class Viewer(asyncio.Protocol):
             if session.expect_every:
                 times.append(session.heard + session.expect_every * 2)
         return min(times)
-
-
-def _public(destination: str) -> bool:
-    """Whether anybody may read it: walls and their screens (wall.destinations.VIEWER_READS), one or, as ActiveMQ
-    spells it, all; walls by secret link have topics of another name."""
-    return any(
-        destination.startswith(prefix) and (valid_slug(rest := destination[len(prefix) :]) or rest in ("*", ">"))
-        for prefix in (WALL, SCREENS)
-    )
 
 
 def _prefetch(event: Subscribe, limit: int) -> int:

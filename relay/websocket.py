@@ -7,9 +7,8 @@ dropped, and the connection is a parser of frames (relay/framing.py), a session 
 import asyncio
 from collections.abc import Sequence
 from typing import Any, cast
-from urllib.parse import urlsplit
 
-from websockets.datastructures import Headers, MultipleValuesError
+from websockets.datastructures import MultipleValuesError
 from websockets.exceptions import NegotiationError
 from websockets.frames import Opcode
 from websockets.http11 import Request, Response
@@ -28,6 +27,7 @@ from relay.framing import (
     close,
     pong,
 )
+from relay.origins import origin_allowed
 from relay.server import Relay
 from relay.viewer import Viewer
 from wall.stomp.session import VERSIONS
@@ -153,7 +153,7 @@ class WebSocketViewer(Viewer):
         if self.relay.stopping:
             return _later(protocol, "The relay restarts; come back in a moment.\n")
         try:
-            allowed = origin_allowed(request.headers, settings.origins)
+            allowed = origin_allowed(request.headers.get("Origin"), request.headers.get("Host"), settings.origins)
             forwarded = request.headers.get_all("X-Forwarded-For")
         except MultipleValuesError:
             return protocol.reject(400, "Origin and Host may stand once each.\n")
@@ -166,22 +166,6 @@ class WebSocketViewer(Viewer):
         if response.status_code == 101 and self.relay.admit(self, address) is not None:
             return _later(protocol, "Too many connections; come back in a moment.\n")
         return response
-
-
-def origin_allowed(headers: Headers, listed: Sequence[str]) -> bool:
-    """Whether the page that opens this connection may: it is on the same host, or listed. Programs send no Origin.
-
-    Raises MultipleValuesError.
-    """
-    origin = headers.get("Origin")
-    host = headers.get("Host")
-    if origin is None or origin in listed:
-        return True
-    parts = urlsplit(origin)
-    if host is None or parts.scheme not in ("http", "https") or not parts.netloc:
-        return False
-    default = ":443" if parts.scheme == "https" else ":80"
-    return parts.netloc.lower().removesuffix(default) == host.lower().removesuffix(default)
 
 
 def _select(protocol: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol | None:

@@ -22,6 +22,11 @@ def wall_topic(slug: str) -> str:
     return WALL + slug
 
 
+def private_topic(slug: str) -> str:
+    """Where the events of a wall go that needs a secret link; relays read it, and check each viewer."""
+    return PRIVATE + slug
+
+
 def console_topic(slug: str) -> str:
     """Hints that something changed; read by web nodes only, which then re-read the catalogue."""
     return CONSOLE + slug

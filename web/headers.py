@@ -41,6 +41,9 @@ def wall_policy(connect: str) -> str:
     """The wall page's Content-Security-Policy; `connect` is where its browser may open the WebSocket."""
     place = urlsplit(connect)
     source = f"{place.scheme}://{place.netloc}" if place.netloc else ""
+    if source and place.path == "/stomp":
+        # a relay on another host, and its event stream
+        source += f" {source.replace('ws', 'http', 1)}"
     # 'self' covers ws: and wss: of the same host in today's browsers
     return "; ".join(
         (

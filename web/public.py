@@ -18,9 +18,14 @@ from wall.catalogue import Catalogue
 from wall.errors import CatalogueUnavailable, NotFound
 from wall.events import Cursor
 from wall.searches import Search
+from web.access import Access
 from web.headers import wall_policy
 from web.snapshots import Shared, Snapshots
 
+NO_RELAY = (
+    "This installation can't show secret walls: it sends viewers to the broker itself, which can't check who may see "
+    "what. Set FRIEZE_VIEWER_URL to a relay, such as /stomp."
+)
 RETRY_AFTER = "2"  # seconds; what a viewer waits before it asks a busy catalogue again
 
 
@@ -34,23 +39,31 @@ class PublicPages:
 
     def routes(self) -> list[Route | Mount]:
         snapshots = Snapshots(self.catalogue)
+        access = Access(self.catalogue)
         page = _Page(self.built / "wall.html", wall_policy(self.connect))
 
         async def home(_: Request) -> Response:
-            walls = await self.catalogue.walls.all()
-            return RedirectResponse(f"/w/{walls[0].slug}", HTTPStatus.TEMPORARY_REDIRECT)
+            first = next((wall for wall in await self.catalogue.walls.all() if not wall.secret), None)
+            if first is None:
+                raise NotFound("There is no public wall here.")
+            return RedirectResponse(f"/w/{first.slug}", HTTPStatus.TEMPORARY_REDIRECT)
 
         async def wall_page(request: Request) -> Response:
             try:
-                await self.catalogue.walls.get(request.path_params["slug"])
-            except NotFound as error:
-                return Response(str(error), HTTPStatus.NOT_FOUND, media_type="text/plain")
+                await access.wall(request)
+            except NotFound:
+                # The key of a secret wall's link never comes here, it stays in the browser: so the page is the answer
+                # for a wall that is not there and for a secret one, and says itself what it finds.
+                return page.response(HTTPStatus.NOT_FOUND)
             except CatalogueUnavailable:
                 pass  # the page itself says that it is not live, and goes on asking
             return page.response()
 
         async def wall(request: Request) -> Response:
-            found = await self.catalogue.walls.get(request.path_params["slug"])
+            found = await access.wall(request)
+            if found.secret and connect_kind(self.connect) == "broker":
+                return _error(HTTPStatus.NOT_IMPLEMENTED, "no-relay", NO_RELAY)
+            token = await access.token(request, found)
             searches = await self.catalogue.searches.all(found.slug)
             return _json(
                 {
@@ -60,11 +73,12 @@ class PublicPages:
                     "looking_for": _looking_for(searches),
                     "connect": {"kind": connect_kind(self.connect), "url": self.connect},
                     "nodes": [],
+                    **({} if token is None else {"token": token}),
                 }
             )
 
         async def snapshot(request: Request) -> Response:
-            shared = await snapshots.snapshot(request.path_params["slug"])
+            shared = await snapshots.snapshot((await access.wall(request)).slug)
             return _shared(request, shared, self.catalogue)
 
         async def events(request: Request) -> Response:
@@ -72,7 +86,7 @@ class PublicPages:
                 cursor = Cursor.parse(request.query_params.get("after", ""))
             except ValueError as error:
                 return _error(HTTPStatus.BAD_REQUEST, "bad-cursor", f"Bad `after`: {error}.")
-            shared = await snapshots.events(request.path_params["slug"], cursor)
+            shared = await snapshots.events((await access.wall(request)).slug, cursor)
             if shared is None:
                 return _error(HTTPStatus.GONE, "gone", "These events are gone; take a snapshot.")
             return _shared(request, shared, self.catalogue)
@@ -94,9 +108,9 @@ class _Page:
         self._path = path
         self._policy = policy
 
-    def response(self) -> Response:
+    def response(self, status: HTTPStatus = HTTPStatus.OK) -> Response:
         headers = {"content-security-policy": self._policy, "cache-control": "no-cache"}
-        return Response(self._path.read_bytes(), media_type="text/html", headers=headers)
+        return Response(self._path.read_bytes(), status, media_type="text/html", headers=headers)
 
 
 class _BuiltFiles(StaticFiles):

@@ -2,9 +2,11 @@
 
 import json
 import re
+import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Generator
 from pathlib import Path
 
@@ -52,11 +54,38 @@ def test_walls_and_searches_are_added_listed_paused_and_removed(settings: dict[s
     assert run("search", "list", settings=settings).stdout.strip() == "None yet."
 
 
+def test_a_stop_ends_event_streams_with_a_word(up: Frieze, settings: dict[str, str]) -> None:
+    url = f"http://127.0.0.1:{settings['FRIEZE_PORT']}/api/walls/main/stream"
+    with urllib.request.urlopen(url, timeout=30) as stream:
+        while not (line := stream.readline()).startswith(b"event: hello"):
+            assert line
+        up.process.send_signal(signal.SIGINT)
+        rest = stream.read()
+    assert b"event: ended" in rest
+    assert b"retry: " in rest
+    assert up.process.wait(5) == 0, up.log
+    assert "Traceback" not in up.log
+
+
+def test_the_link_of_a_secret_wall_is_printed_alone_and_renewed(settings: dict[str, str]) -> None:
+    added = run("wall", "add", "party", "--secret", settings=settings).stdout
+    link = run("wall", "link", "party", settings=settings).stdout
+    assert link == added
+    assert re.fullmatch(rf"http://127\.0\.0\.1:{settings['FRIEZE_PORT']}/w/party#key=[a-z2-7]{{26}}\n", link)
+    renewed = run("wall", "link", "party", "--renew", settings=settings).stdout
+    assert renewed != link
+    assert run("wall", "link", "party", settings=settings).stdout == renewed
+    walls = [json.loads(line) for line in run("wall", "list", "--json", settings=settings).stdout.splitlines()]
+    assert [wall["visibility"] for wall in walls] == ["public", "secret"]
+
+
 @pytest.mark.parametrize(
     ("command", "said"),
     [
         (("wall", "add", "Not A Slug"), "can't name a wall"),
         (("wall", "add", "main"), "There is a wall named main already."),
+        (("wall", "link", "main"), "The wall main is public"),
+        (("wall", "link", "nobody"), "There is no wall named nobody."),
         (("search", "add", "main", "myspace", "x"), "no network Frieze can search"),
         (("search", "add", "nowhere", "x", "#a"), "There is no wall named nowhere."),
         (("search", "pause", "main", "x", "#never"), "does not look for"),

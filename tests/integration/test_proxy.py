@@ -1,5 +1,6 @@
-"""deploy/nginx.conf.template in Debian's nginx, in front of the real broker."""
+"""deploy/nginx.conf.template in Debian's nginx, in front of the real broker and a real relay."""
 
+import http.client
 import re
 import shutil
 import ssl
@@ -14,6 +15,8 @@ import pytest
 
 from tests.integration.activemq import ROOT, ActiveMQ, accepts, free_ports
 from tests.integration.wire import RefusedError, TcpClient, WsClient, was_cut
+from tests.postgres import free_port
+from tests.processes import frieze
 
 VIEWERS_PER_ADDRESS = 4
 # what the issue promises for a reader that takes nothing
@@ -31,7 +34,18 @@ class Proxy:
 
 
 @pytest.fixture(scope="module")
-def proxy(activemq: ActiveMQ, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+def relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where a relay is: one of a whole Frieze, so that it has something to say."""
+    folder = tmp_path_factory.mktemp("relay")
+    port = free_port()
+    settings = {"FRIEZE_DATA": str(folder / "data"), "FRIEZE_PORT": str(port), "FRIEZE_STOMP_PORT": "0"}
+    with frieze("up", "--no-demo", settings=settings, folder=folder) as process:
+        process.until_ready(f"http://127.0.0.1:{port}")
+        yield f"127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="module")
+def proxy(activemq: ActiveMQ, relay: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     folder = tmp_path_factory.mktemp("proxy")
     nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
     assert nginx is not None, "install nginx (apt install nginx-light) to test the proxy"
@@ -60,7 +74,7 @@ def proxy(activemq: ActiveMQ, tmp_path_factory: pytest.TempPathFactory) -> Itera
         "RUN": str(folder),
         "TYPES": "/etc/nginx/mime.types",
         "WEB": f"127.0.0.1:{nobody}",
-        "RELAY": f"127.0.0.1:{nobody}",
+        "RELAY": relay,
         "BROKER": activemq.ws_url.removeprefix("ws://"),
         "RESOLVER": "127.0.0.1",
         "ORIGIN": origin,
@@ -146,6 +160,48 @@ def test_one_address_cannot_take_more_than_its_share(proxy: Proxy) -> None:
         except RefusedError:
             assert time.monotonic() < deadline
             time.sleep(0.05)
+
+
+def ask_for_stream(proxy: Proxy, **headers: str) -> http.client.HTTPResponse:
+    """The answer to a stream's GET; its connection ends with it."""
+    host = proxy.page_url.removeprefix("https://").rstrip("/")
+    connection = http.client.HTTPSConnection(host, timeout=30, context=proxy.tls)
+    connection.request("GET", "/api/walls/main/stream", headers={**headers, "connection": "close"})
+    return connection.getresponse()
+
+
+def test_a_stream_passes_through_without_being_held_back(proxy: Proxy) -> None:
+    with ask_for_stream(proxy, cookie="session=x", origin=proxy.origin) as answer:
+        assert answer.status == 200
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        said = [answer.readline() for _ in range(2)]
+        assert said[0].startswith(b"retry:")
+        # a head comes every 5 s: held back in a buffer of 4 KiB it would not be here for a minute
+        while not said[-1].startswith(b"event: head"):
+            said.append(answer.readline())
+            assert said[-1], b"".join(said)
+        assert any(line.startswith(b"event: hello") for line in said)
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null"])
+def test_a_foreign_page_gets_no_stream(proxy: Proxy, origin: str) -> None:
+    with ask_for_stream(proxy, origin=origin) as answer:
+        assert answer.status == 403
+
+
+def test_streams_of_one_address_are_counted_too(proxy: Proxy) -> None:
+    streams = [ask_for_stream(proxy) for _ in range(VIEWERS_PER_ADDRESS)]
+    try:
+        assert {answer.status for answer in streams} == {200}
+        with ask_for_stream(proxy) as answer:
+            assert answer.status == 429
+    finally:
+        for answer in streams:
+            answer.close()
+    deadline = time.monotonic() + 10
+    while ask_for_stream(proxy).status != 200:  # the places come back
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_stuck_reader_is_cut_within_30_s_and_a_healthy_one_misses_nothing(proxy: Proxy, activemq: ActiveMQ) -> None:

@@ -30,11 +30,13 @@ class FakeLog:
 
     seqs: list[int] = field(default_factory=list[int])
 
-    async def events_after(self, wall: str, cursor: Cursor, limit: int) -> list[StoredEvent] | None:
-        if wall != "main" or cursor.epoch != "aaaa" or cursor.seq not in [0, *self.seqs]:
+    async def events_after(self, topic: str, cursor: Cursor, limit: int) -> list[StoredEvent] | None:
+        if topic != "/topic/wall.main" or cursor.epoch != "aaaa" or cursor.seq not in [0, *self.seqs]:
             return None
         return [
-            StoredEvent(wall=wall, epoch="aaaa", seq=seq, kind="published", key=f"post-{seq}", body=f'{{"seq":{seq}}}')
+            StoredEvent(
+                wall="main", epoch="aaaa", seq=seq, kind="published", key=f"post-{seq}", body=f'{{"seq":{seq}}}'
+            )
             for seq in self.seqs
             if seq > cursor.seq
         ][:limit]

@@ -27,6 +27,9 @@ class Guest:
     def leave_at(self, moment: float) -> None:
         self.leaves = moment
 
+    def shut_out(self, destination: str) -> None:
+        raise AssertionError
+
     def abort(self) -> None:
         self.aborted = True
 

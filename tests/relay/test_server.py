@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 class NoLog:
     """Nothing can be filled, nobody resumes beyond the ring."""
 
-    async def events_after(self, wall: str, cursor: Cursor, limit: int) -> list[StoredEvent] | None:
+    async def events_after(self, topic: str, cursor: Cursor, limit: int) -> list[StoredEvent] | None:
         return None
 
 
@@ -54,10 +54,10 @@ class Flaky(FakeLog):
 
     down = True
 
-    async def events_after(self, wall: str, cursor: Cursor, limit: int):
+    async def events_after(self, topic: str, cursor: Cursor, limit: int):
         if self.down:
             raise CatalogueUnavailable("the database is away")
-        return await super().events_after(wall, cursor, limit)
+        return await super().events_after(topic, cursor, limit)
 
 
 async def test_a_log_that_comes_back_in_time_still_fills_the_hole() -> None:
@@ -72,7 +72,7 @@ async def test_a_log_that_comes_back_in_time_still_fills_the_hole() -> None:
 class Hanging(FakeLog):
     """A log that never answers."""
 
-    async def events_after(self, wall: str, cursor: Cursor, limit: int):
+    async def events_after(self, topic: str, cursor: Cursor, limit: int):
         await asyncio.Event().wait()
         return
 

@@ -7,12 +7,10 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 
 from relay.viewer import Viewer
-from relay.websocket import origin_allowed
 from tests.relay.running import CONNECT, QUICK, FakeLog, read, running, say, stomp, subscribe, until, viewer
 from wall.stomp.errors import Code
 
@@ -156,35 +154,6 @@ async def test_a_hole_that_cannot_be_filled_is_marked() -> None:
 
 
 # ── who may come in ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize(
-    ("origin", "host", "allowed"),
-    [
-        (None, "wall.example", True),
-        ("https://wall.example", "wall.example", True),
-        ("http://wall.example:8080", "wall.example:8080", True),
-        ("http://WALL.example", "wall.EXAMPLE:80", True),
-        ("https://wall.example", "wall.example:443", True),
-        ("https://listed.example", "wall.example", True),
-        ("https://listed.example:444", "wall.example", False),
-        ("http://wall.example:8081", "wall.example:8080", False),
-        ("https://evil.example", "wall.example", False),
-        ("https://wall.example.evil.example", "wall.example", False),
-        ("https://evil@wall.example", "wall.example", False),
-        ("null", "wall.example", False),
-        ("", "wall.example", False),
-        ("file://wall.example", "wall.example", False),
-        ("https://wall.example", None, False),
-    ],
-)
-def test_an_origin_is_right_when_it_is_our_host_or_listed(origin: str | None, host: str | None, allowed: bool) -> None:
-    headers = Headers()
-    if origin is not None:
-        headers["Origin"] = origin
-    if host is not None:
-        headers["Host"] = host
-    assert origin_allowed(headers, ("https://listed.example",)) is allowed
 
 
 async def test_a_wrong_origin_is_refused_and_a_right_or_missing_one_is_not() -> None:

@@ -24,12 +24,14 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-async def base(catalogue: Catalogue, tmp_path: Path) -> AsyncGenerator[str]:
+async def base(request: pytest.FixtureRequest, catalogue: Catalogue, tmp_path: Path) -> AsyncGenerator[str]:
+    """Where the pages are; a test's parameter is where viewers connect."""
+    connect = getattr(request, "param", "ws://broker.example:61614")
     built = tmp_path / "static"
     (built / "assets").mkdir(parents=True)
     (built / "wall.html").write_text("<!doctype html><title>wall</title>")
     (built / "assets" / "wall-abc.js").write_text("//")
-    pages = PublicPages(catalogue=catalogue, built=built, connect="ws://broker.example:61614")
+    pages = PublicPages(catalogue=catalogue, built=built, connect=connect)
     app = Starlette(routes=pages.routes(), middleware=[Middleware(SecurityHeaders)])
     media = MediaServer(catalogue, await open_store(f"disk:{tmp_path / 'store'}"))
     listening = bind("127.0.0.1", 0, "tests", "nothing")
@@ -117,6 +119,108 @@ async def test_the_log_gives_what_came_after_a_cursor_or_says_that_it_is_gone(
         assert answer.status == 410
     async with client.get(f"{base}/api/walls/main/events?after=rubbish") as answer:
         assert answer.status == 400
+
+
+AT_RELAY = pytest.mark.parametrize("base", ["/stomp"], indirect=True)
+PARTS = ("", "/snapshot", "/events?after=q7ka-1")
+
+
+@pytest.fixture
+async def key(catalogue: Catalogue) -> str:
+    """What opens the secret wall `party`."""
+    return await catalogue.links.key(await catalogue.walls.add("party", "Our party", secret=True))
+
+
+def bearer(shown: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {shown}"}
+
+
+@AT_RELAY
+async def test_a_secret_wall_looks_exactly_like_one_that_is_not_there(
+    base: str, client: aiohttp.ClientSession, catalogue: Catalogue, key: str
+) -> None:
+    other = await catalogue.walls.add("other", "Other", secret=True)
+    wrong = [
+        {},
+        bearer("rubbish"),
+        bearer(await catalogue.links.key(other)),
+        bearer(await catalogue.links.token(other)),
+    ]
+    wrong += [bearer(""), {"authorization": key}, {"authorization": f"Basic {key}"}]
+    for headers in wrong:
+        for part in PARTS:
+            told: list[object] = []
+            for slug in ("party", "nobody"):
+                async with client.get(f"{base}/api/walls/{slug}{part}", headers=headers) as answer:
+                    told.append((answer.status, sorted(answer.headers), (await answer.text()).replace(slug, "SLUG")))
+            assert told[0] == told[1]
+            assert "404" in str(told[0])
+
+
+@AT_RELAY
+async def test_the_page_is_the_same_for_a_secret_wall_and_one_that_is_not_there(
+    base: str, client: aiohttp.ClientSession, key: str
+) -> None:
+    told: list[object] = []
+    for slug in ("party", "nobody"):
+        async with client.get(f"{base}/w/{slug}") as answer:
+            told.append((answer.status, sorted(answer.headers), await answer.text()))
+    assert told[0] == told[1]
+    assert answer.status == 404
+    assert "<title>wall" in await answer.text()
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("base", ["wss://relay.example/stomp"], indirect=True)
+async def test_the_page_may_read_the_stream_of_a_relay_on_another_host(
+    base: str, client: aiohttp.ClientSession
+) -> None:
+    async with client.get(f"{base}/w/main") as answer:
+        policy = answer.headers["content-security-policy"]
+    assert "connect-src 'self' wss://relay.example https://relay.example;" in policy
+
+
+@AT_RELAY
+async def test_the_key_of_the_link_opens_a_secret_wall_and_gives_a_token(
+    base: str, client: aiohttp.ClientSession, key: str
+) -> None:
+    async with client.get(f"{base}/api/walls/party", headers=bearer(key)) as answer:
+        wall = await answer.json()
+    assert (wall["title"], wall["connect"]["kind"]) == ("Our party", "relay")
+    async with client.get(f"{base}/api/walls/party/snapshot", headers=bearer(wall["token"])) as answer:
+        assert answer.status == 200
+    async with client.get(f"{base}/api/walls/party/events?after=0000-1", headers=bearer(key)) as answer:
+        assert answer.status == 410
+    async with client.get(f"{base}/api/walls/party", headers=bearer(wall["token"])) as answer:
+        assert "token" not in await answer.json(), "a token must not be good for another one"
+    async with client.get(f"{base}/api/walls/main") as answer:
+        assert "token" not in await answer.json()
+
+
+@AT_RELAY
+async def test_a_renewed_link_closes_the_wall_for_the_old_key_and_its_tokens(
+    base: str, client: aiohttp.ClientSession, catalogue: Catalogue, key: str
+) -> None:
+    token = await catalogue.links.token(await catalogue.walls.get("party"))
+    renewed = await catalogue.links.renew("party")
+    for shown, status in ((key, 404), (token, 404), (await catalogue.links.key(renewed), 200)):
+        async with client.get(f"{base}/api/walls/party", headers=bearer(shown)) as answer:
+            assert answer.status == status
+
+
+async def test_where_viewers_go_to_the_broker_a_secret_wall_is_refused_in_words(
+    base: str, client: aiohttp.ClientSession, key: str
+) -> None:
+    async with client.get(f"{base}/api/walls/party", headers=bearer(key)) as answer:
+        assert answer.status == 501
+        assert "FRIEZE_VIEWER_URL" in (await answer.json())["error"]["sentence"]
+    async with client.get(f"{base}/api/walls/party") as answer:
+        assert answer.status == 404
+
+
+async def test_the_start_leads_to_the_first_public_wall(base: str, client: aiohttp.ClientSession, key: str) -> None:
+    async with client.get(f"{base}/", allow_redirects=False) as answer:
+        assert answer.headers["location"] == "/w/main"
 
 
 def test_a_relay_is_told_by_its_path() -> None:

@@ -19,7 +19,6 @@ from wall.catalogue import Catalogue
 from wall.catalogue.claims import Claim
 from wall.catalogue.log import LoggedEvent
 from wall.catalogue.walls import Wall
-from wall.destinations import wall_topic
 from wall.errors import BrokerError, CatalogueError, PositionAhead
 from wall.events import Cursor, Event
 from wall.trouble import Trouble
@@ -102,7 +101,7 @@ class Publisher:
         for wall in await self._catalogue.walls.all():
             if not await self._hold(wall.slug):
                 continue
-            await self._watch(connection, wall.slug)
+            await self._watch(connection, wall)
             self._refuse_if_behind(wall)
             busy |= await self._send_window(connection, wall)
             await self._send_head(connection, wall.slug)
@@ -137,7 +136,7 @@ class Publisher:
         try:
             try:
                 for event in events:
-                    receipts.append(await self._send(connection, event))
+                    receipts.append(await self._send(connection, wall, event))
             finally:
                 # also when the broker hung up half-way: what it has confirmed is not sent again
                 for event, receipt in zip(events, receipts, strict=False):
@@ -148,9 +147,9 @@ class Publisher:
                 await self._catalogue.log.confirm(wall.slug, Cursor(wall.epoch, confirmed))
         return len(events) == WINDOW
 
-    async def _send(self, connection: BrokerConnection, event: LoggedEvent) -> asyncio.Future[None]:
+    async def _send(self, connection: BrokerConnection, wall: Wall, event: LoggedEvent) -> asyncio.Future[None]:
         fields = headers(event.epoch, event.seq, event.kind, event.post_id)
-        return await connection.send(wall_topic(event.wall), event.body, fields)
+        return await connection.send(wall.topic, event.body, fields)
 
     async def _send_head(self, connection: BrokerConnection, slug: str) -> None:
         now = asyncio.get_running_loop().time()
@@ -160,14 +159,15 @@ class Publisher:
         wall = await self._catalogue.walls.get(slug)
         head = Event(wall=slug, epoch=wall.epoch, seq=wall.confirmed, kind="head", at=self._catalogue.now())
         fields = headers(head.epoch, head.seq, head.kind)
-        await connection.confirmed(await connection.send(wall_topic(slug), encode_event(head), fields))
+        await connection.confirmed(await connection.send(wall.topic, encode_event(head), fields))
 
-    async def _watch(self, connection: BrokerConnection, slug: str) -> None:
+    async def _watch(self, connection: BrokerConnection, wall: Wall) -> None:
         """Hear what the broker carries, to notice a catalogue that is older than what viewers have seen."""
+        slug = wall.slug
         if slug in self._subscribed:
             return
         self._subscribed.add(slug)
-        await connection.subscribe(wall_topic(slug), lambda fields, _body: self._heard(slug, fields))
+        await connection.subscribe(wall.topic, lambda fields, _body: self._heard(slug, fields))
 
     def _heard(self, slug: str, fields: Mapping[str, str]) -> None:
         with suppress(ValueError):

@@ -8,6 +8,7 @@ from wall.catalogue.base import Context
 from wall.catalogue.claims import Claims
 from wall.catalogue.database import Database
 from wall.catalogue.health import Health
+from wall.catalogue.links import Links
 from wall.catalogue.log import Log
 from wall.catalogue.media import MediaRecords
 from wall.catalogue.migrate import migrate
@@ -52,6 +53,7 @@ class Catalogue:
         self.claims = Claims(context)
         self.health = Health(context)
         self.operators = Operators(context)
+        self.links = Links(context)
 
     async def migrate(self) -> None:
         """Build or update the tables, and the wall `main` that exists from the start."""

@@ -33,15 +33,18 @@ class Log:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    async def after(self, slug: str, cursor: Cursor, limit: int = 500) -> list[LoggedEvent] | None:
+    async def after(
+        self, slug: str, cursor: Cursor, limit: int = 500, *, topic: str | None = None
+    ) -> list[LoggedEvent] | None:
         """Events after `cursor`, oldest first, at most `limit`; None when they can't all be given any more.
 
-        None for an epoch that is not the wall's, a seq the wall never reached, and events already dropped.
+        None for an epoch that is not the wall's, a seq the wall never reached, and events already dropped;
+        also where `topic` is given and the wall's events go to another one.
         Raises NotFound when there is no such wall.
         """
         async with self._context.database.reading() as connection:
             wall = await read_wall(connection, slug)
-            if cursor.epoch != wall.epoch or cursor.seq > wall.seq:
+            if cursor.epoch != wall.epoch or cursor.seq > wall.seq or topic not in (None, wall.topic):
                 return None
             rows = await connection.execute(
                 select(t.event)

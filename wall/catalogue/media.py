@@ -8,11 +8,11 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Text, cast, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from wall.catalogue import tables as t
 from wall.catalogue.base import Context
 from wall.catalogue.records import media_address
+from wall.catalogue.secrets import SharedKey
 from wall.states import State
 
 _KEY = "media-addresses"
@@ -32,7 +32,7 @@ class ServedRendition:
 class MediaRecords:
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._secret: bytes | None = None
+        self._secret = SharedKey(context, _KEY)
 
     async def find(self, media_id: str, role: str) -> ServedRendition | None:
         """The rendition behind `/media/<media id>/<role>`, or None when there is none."""
@@ -107,16 +107,7 @@ class MediaRecords:
         return ~t.media.c.purged & ~t.media.c.shown & gone
 
     async def _signature(self, path: str, until: int) -> str:
-        if self._secret is None:
-            self._secret = await self._shared_secret()
-        return hmac.new(self._secret, f"{path}?{until}".encode(), hashlib.sha256).hexdigest()
-
-    async def _shared_secret(self) -> bytes:
-        async with self._context.database.writing() as connection:
-            dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-            made = {"name": _KEY, "value": self._context.entropy(32)}
-            await connection.execute(dialect.insert(t.secret).values(made).on_conflict_do_nothing())
-            return (await connection.execute(select(t.secret.c.value).where(t.secret.c.name == _KEY))).scalar_one()
+        return hmac.new(await self._secret.get(), f"{path}?{until}".encode(), hashlib.sha256).hexdigest()
 
 
 def _served(fields: Mapping[str, Any], *, public: bool, removed: bool) -> ServedRendition:

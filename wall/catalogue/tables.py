@@ -67,6 +67,8 @@ wall = Table(
     Column("seq", BigInteger, nullable=False),
     Column("confirmed", BigInteger, nullable=False),
     Column("created_at", Moment, nullable=False),
+    # the number of its secret link (wall/catalogue/links.py); null: the wall is public
+    Column("link", BigInteger),
 )
 
 search = Table(

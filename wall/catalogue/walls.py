@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import insert, select, text, update
@@ -11,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from wall import ids
 from wall.catalogue import tables as t
 from wall.catalogue.base import Context, Row
-from wall.destinations import valid_slug
+from wall.destinations import private_topic, valid_slug, wall_topic
 from wall.errors import CatalogueError, NotFound
 from wall.events import Cursor, Event, WallView
 from wall.states import Policy
@@ -20,7 +21,10 @@ from wall.wire import encode_event
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wall:
-    """A wall. `seq` is the last one given out, `confirmed` the last one the broker has."""
+    """A wall. `seq` is the last one given out, `confirmed` the last one the broker has.
+
+    `link` numbers its secret link, the only way in; None: the wall is public. That never changes.
+    """
 
     slug: str
     title: str
@@ -29,6 +33,16 @@ class Wall:
     epoch: str
     seq: int
     confirmed: int
+    link: int | None = None
+
+    @property
+    def secret(self) -> bool:
+        return self.link is not None
+
+    @property
+    def topic(self) -> str:
+        """Where its events go."""
+        return private_topic(self.slug) if self.secret else wall_topic(self.slug)
 
     @property
     def cursor(self) -> Cursor:
@@ -53,7 +67,7 @@ class Walls:
         async with self._context.database.reading() as connection:
             return await read_wall(connection, slug)
 
-    async def add(self, slug: str, title: str, policy: Policy = Policy.OPEN) -> Wall:
+    async def add(self, slug: str, title: str, policy: Policy = Policy.OPEN, *, secret: bool = False) -> Wall:
         """Raises CatalogueError when the slug is taken or is none."""
         if not valid_slug(slug):
             raise CatalogueError(f"{slug!r} can't name a wall: use 1 to 40 lower-case letters, digits and hyphens.")
@@ -72,6 +86,7 @@ class Walls:
                     seq=0,
                     confirmed=0,
                     created_at=now,
+                    link=link_number(now) if secret else None,
                 )
                 .on_conflict_do_nothing()
                 .returning(t.wall.c.slug)
@@ -153,6 +168,11 @@ class Walls:
         return await self.get(slug)
 
 
+def link_number(now: datetime) -> int:
+    """What a secret link made now is numbered: seconds since 1970."""
+    return int(now.timestamp())
+
+
 async def read_wall(connection: AsyncConnection, slug: str) -> Wall:
     """Raises NotFound."""
     row = (await connection.execute(select(t.wall).where(t.wall.c.slug == slug))).mappings().first()
@@ -205,4 +225,5 @@ def _wall(row: Row) -> Wall:
         epoch=row["epoch"],
         seq=row["seq"],
         confirmed=row["confirmed"],
+        link=row["link"],
     )

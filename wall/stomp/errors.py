@@ -19,6 +19,7 @@ class Code(IntEnum):
     TOO_SLOW = 4002
     LEFT_BEHIND = 4003
     TOO_MANY_CONNECTIONS = 4004
+    TOKEN_OVER = 4010  # with a new token
 
     # don't: the bytes are no STOMP we take
     MALFORMED = 4500

@@ -12,10 +12,13 @@ from wall.states import ActionKind, Policy, State
 
 
 class WallAnswer(BaseModel):
+    """`link`: the path of a secret wall's link; null where the wall is public."""
+
     slug: str
     title: str
     policy: Policy
     counts: dict[State, int]
+    link: str | None
 
 
 class HealthAnswer(BaseModel):

@@ -51,7 +51,8 @@ def wall_routes(catalogue: Catalogue, networks: Collection[str]) -> APIRouter:
 
 async def _wall(catalogue: Catalogue, wall: Wall) -> WallAnswer:
     counts = await catalogue.posts.counts(wall.slug)
-    return WallAnswer(slug=wall.slug, title=wall.title, policy=wall.policy, counts=counts)
+    link = f"/w/{wall.slug}#key={await catalogue.links.key(wall)}" if wall.secret else None
+    return WallAnswer(slug=wall.slug, title=wall.title, policy=wall.policy, counts=counts, link=link)
 
 
 def _health(report: Report, now: datetime) -> HealthAnswer:

@@ -92,6 +92,21 @@ async def test_what_stands_in_the_way_is_said_in_the_catalogue(catalogue: Catalo
             await asyncio.sleep(0.05)
 
 
+async def test_events_of_a_secret_wall_go_where_viewers_may_not_read(catalogue: Catalogue) -> None:
+    await catalogue.walls.add("party", "Our party", secret=True)
+    await catalogue.walls.change("party", title="A party")
+    async with stomp_broker() as broker, _publishing(catalogue, broker):
+        await until(lambda: {kind for _, kind in _sent(broker, "party")} == {"head", "wall"}, "its events")
+        assert {topic for topic, _ in _sent(broker, "party")} == {"/topic/private.party"}
+        await until(lambda: _sent(broker, "main"), "the public wall's head")
+        assert {topic for topic, _ in _sent(broker, "main")} == {"/topic/wall.main"}
+
+
+def _sent(broker: StompBroker, slug: str) -> list[tuple[str, str]]:
+    """Where and what kind the messages of a wall were."""
+    return [(topic, headers["kind"]) for topic, headers, body in broker.messages if json.loads(body)["wall"] == slug]
+
+
 async def _until_confirmed(catalogue: Catalogue, seq: int) -> None:
     end = asyncio.get_running_loop().time() + 20
     while (await catalogue.walls.get("main")).confirmed < seq:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -38,6 +39,29 @@ async def test_a_database_of_a_newer_frieze_is_refused(catalogue: Catalogue) -> 
         await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(CatalogueError, match="newer Frieze"):
         await migrate(catalogue.database)
+
+
+async def test_walls_of_the_first_catalogue_stay_public(database_url: str) -> None:
+    def first(connection: Connection) -> None:
+        config = Config()
+        config.set_main_option("script_location", "wall/catalogue/migrations")
+        config.set_main_option("path_separator", "os")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+
+    catalogue = Catalogue(database_url)
+    async with catalogue.database.writing() as connection:
+        await connection.run_sync(first)
+        await connection.execute(
+            text(
+                "INSERT INTO wall (slug, title, policy, settings, epoch, seq, confirmed, created_at) "
+                "VALUES ('old', 'Old', 'open', '{}', 'aaaa', 3, 3, '2026-01-01')"
+            )
+        )
+    await catalogue.migrate()
+    old = await catalogue.walls.get("old")
+    assert (old.secret, old.seq) == (False, 3)
+    await catalogue.close()
 
 
 def test_the_newest_revision_is_alembics_head() -> None:

@@ -24,6 +24,12 @@ async def test_the_state_has_every_wall_with_its_counts_and_policy(console: Runn
     assert state["networks"] == ["demo", "x"]
 
 
+async def test_an_operator_sees_the_link_of_a_secret_wall(console: RunningConsole) -> None:
+    wall = await console.catalogue.walls.add("party", "Our party", secret=True)
+    walls = (await (await console.signed_in()).get("/api/console/state")).json["walls"]
+    assert [each["link"] for each in walls] == [None, f"/w/party#key={await console.catalogue.links.key(wall)}"]
+
+
 async def test_the_state_says_how_the_parts_fare(console: RunningConsole) -> None:
     await console.catalogue.health.say("publisher", ok=False, sentence="The broker does not answer.")
     [part] = (await (await console.signed_in()).get("/api/console/state")).json["health"]

@@ -31,7 +31,7 @@ export function leftPane(desk: Desk, now: number): TemplateResult {
           )}
           ${model.overview === null ? statesOutline() : nothing}
         </section>
-        ${model.overview === null ? nothing : policySwitch(desk)} ${searches(desk, now)} ${parts(desk, now)}
+        ${model.overview === null ? nothing : policySwitch(desk)} ${secretLink(desk)} ${searches(desk, now)} ${parts(desk, now)}
       </div>
       <footer class="who">
         <span class="avatar letter" aria-hidden="true">${(model.overview?.operator ?? " ").charAt(0)}</span>
@@ -55,14 +55,14 @@ function wallRow(desk: Desk, wall: Wall, several: boolean): TemplateResult {
         aria-expanded=${chosen}
         @click=${() => desk.change({ type: "wall", slug: wall.slug })}
       >
-        <span class="text">${wall.title}</span>
+        <span class="text">${wall.title}${lockOf(wall)}</span>
         ${
           !chosen && wall.counts.pending > 0
             ? html`<span class="count pending">${shortCount(wall.counts.pending)} <em>pending</em></span>`
             : nothing
         }
       </button>`
-    : html`<h2 class="wall-title">${wall.title}</h2>`;
+    : html`<h2 class="wall-title">${wall.title}${lockOf(wall)}</h2>`;
   return html`${title}${chosen ? html`<ul class="states">${STATES.map((state) => stateRow(desk, state))}</ul>` : nothing}`;
 }
 
@@ -122,6 +122,44 @@ function policySwitch(desk: Desk): TemplateResult | typeof nothing {
     </div>
     <p>${POLICY_WORDS[wall.policy]}</p>
   </section>`;
+}
+
+function lockOf(wall: Wall): TemplateResult | typeof nothing {
+  if (wall.link === null) return nothing;
+  return html`<span class="lock" role="img" aria-label="Secret wall" title="Only who has its link sees it">${shape("lock")}</span>`;
+}
+
+function secretLink(desk: Desk): TemplateResult | typeof nothing {
+  const link = wallOf(desk.model)?.link ?? null;
+  if (link === null) return nothing;
+  const address = new URL(link, location.origin).href;
+  return html`<section class="secret">
+    <h2>Secret link</h2>
+    <div class="line">
+      <input
+        readonly
+        aria-label="Secret link of the wall"
+        .value=${address}
+        @focus=${(event: FocusEvent) => (event.target as HTMLInputElement).select()}
+      />
+      <button class="plain" @click=${(event: MouseEvent) => void copy(event.currentTarget as HTMLElement, address)}>Copy</button>
+    </div>
+    <p>Whoever has it sees the wall. <code>frieze wall link --renew</code> makes another.</p>
+  </section>`;
+}
+
+async function copy(button: HTMLElement, text: string): Promise<void> {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    // Without https a browser has no clipboard for pages: the link stands selected instead.
+    button.parentElement?.querySelector("input")?.focus();
+    return;
+  }
+  button.textContent = "Copied";
+  setTimeout(() => {
+    button.textContent = "Copy";
+  }, 2_000);
 }
 
 function searches(desk: Desk, now: number): TemplateResult {

@@ -11,6 +11,8 @@ export interface Wall {
   readonly title: string;
   readonly policy: Policy;
   readonly counts: Readonly<Record<State, number>>;
+  /** The path of a secret wall's link; null where the wall is public. */
+  readonly link: string | null;
 }
 
 export interface Part {

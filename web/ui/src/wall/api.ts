@@ -17,6 +17,9 @@ const TIMEOUT_MS = 10_000;
 /** The server answered, and the answer will not change by asking again. */
 export class NoSuchWall extends Error {}
 
+/** The server can't show this wall, and says why. */
+export class NotHere extends Error {}
+
 /** The log no longer has the events after a cursor: take a snapshot. */
 export class Gone extends Error {}
 
@@ -27,30 +30,48 @@ export interface Api {
   eventsAfter(cursor: Cursor): Promise<WallEvent[]>;
 }
 
-export function httpApi(slug: string): Api {
+/** `key` is that of a secret wall's link. */
+export function httpApi(slug: string, key: string | null = null): Api {
+  const headers: Record<string, string> = key === null ? {} : { authorization: `Bearer ${key}` };
   const base = `/api/walls/${encodeURIComponent(slug)}`;
   return {
-    info: () => ask(base, readInfo),
+    info: () => ask(base, readInfo, headers),
     snapshot: async () => {
-      const [snapshot, headers] = await askWithHeaders(`${base}/snapshot`, readSnapshot);
+      const [snapshot, answered] = await askWithHeaders(`${base}/snapshot`, readSnapshot, headers);
       // The body is shared by all who ask, so its `now` may be old; the header's is this answer's.
-      const now = Number(headers.get("x-frieze-now"));
+      const now = Number(answered.get("x-frieze-now"));
       return now > 0 ? { ...snapshot, now } : snapshot;
     },
-    eventsAfter: (cursor) => ask(`${base}/events?after=${formatCursor(cursor)}`, readEvents),
+    eventsAfter: (cursor) => ask(`${base}/events?after=${formatCursor(cursor)}`, readEvents, headers),
   };
 }
 
-async function ask<T>(path: string, read: (value: unknown) => T | null): Promise<T> {
-  return (await askWithHeaders(path, read))[0];
+type Read<T> = (value: unknown) => T | null;
+
+async function ask<T>(path: string, read: Read<T>, headers: Record<string, string>): Promise<T> {
+  return (await askWithHeaders(path, read, headers))[0];
 }
 
-async function askWithHeaders<T>(path: string, read: (value: unknown) => T | null): Promise<[T, Headers]> {
-  const response = await fetch(path, { signal: AbortSignal.timeout(TIMEOUT_MS), credentials: "same-origin" });
+async function askWithHeaders<T>(
+  path: string,
+  read: Read<T>,
+  headers: Record<string, string>,
+): Promise<[T, Headers]> {
+  const response = await fetch(path, {
+    headers,
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+    credentials: "same-origin",
+  });
+  if (response.status === 501) throw new NotHere(await sentenceOf(response));
   if (response.status === 404) throw new NoSuchWall(`there is no wall at ${path}`);
   if (response.status === 410) throw new Gone(`${path} is gone`);
   if (!response.ok) throw new Error(`${path} answered ${response.status}`);
   const answer = read(await response.json());
   if (answer === null) throw new Error(`${path} answered something else than docs/wire.md says`);
   return [answer, response.headers];
+}
+
+async function sentenceOf(response: Response): Promise<string> {
+  const answer = (await response.json()) as { error?: { sentence?: unknown } } | null;
+  return String(answer?.error?.sentence ?? "This wall can't be shown here.");
 }

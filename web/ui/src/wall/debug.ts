@@ -6,6 +6,8 @@ import { formatCursor } from "./types.js";
 
 export interface Debug {
   readonly live: boolean;
+  /** How the events come. */
+  readonly by: "socket" | "stream" | null;
   /** `<epoch>-<seq>`: everything up to it is applied. Null before the first snapshot. */
   readonly cursor: string | null;
   /** Posts the page holds, also those without a tile. */
@@ -21,6 +23,9 @@ export function exposeDebug(feed: Feed, stage: Stage): void {
   const debug: Debug = {
     get live() {
       return feed.live;
+    },
+    get by() {
+      return feed.by;
     },
     get cursor() {
       return feed.state.cursor && formatCursor(feed.state.cursor);

@@ -8,9 +8,9 @@
  * Time, randomness, HTTP and the connection come in from outside; tests drive them.
  */
 
-import { type Api, Gone, NoSuchWall } from "./api.js";
+import { type Api, Gone, NoSuchWall, NotHere } from "./api.js";
 import { ServerClock } from "./clock.js";
-import type { Link, Message, OpenLink } from "./link.js";
+import type { Link, LinkHandlers, Message, OpenLink } from "./link.js";
 import {
   applyEvent,
   applyRepair,
@@ -22,6 +22,7 @@ import {
   type WallState,
 } from "./reducer.js";
 import { formatCursor, readEvent, type WallInfo } from "./types.js";
+import { type Way, Ways } from "./ways.js";
 
 /** Three missed heads (one every 5 s): somebody between the catalogue and us is gone. ARCHITECTURE §4. */
 export const SILENCE_MS = 15_000;
@@ -43,6 +44,8 @@ export interface FeedOptions {
   readonly slug: string;
   readonly api: Api;
   readonly openLink: OpenLink;
+  /** The way around blocked WebSockets. */
+  readonly openStream: OpenLink;
   readonly clock?: ServerClock;
   /** Uniform in 0..1. */
   readonly random?: () => number;
@@ -62,6 +65,8 @@ export class Feed {
   info: WallInfo | null = null;
   /** The server says there is no such wall. */
   missing = false;
+  /** Why the server can't show this wall, in its words. */
+  refused: string | null = null;
   readonly counts: FeedCounts = { messages: 0, malformed: 0, connects: 0, repairs: 0, snapshots: 0 };
   readonly clock: ServerClock;
 
@@ -72,6 +77,10 @@ export class Feed {
   readonly #started: number;
   readonly #stop = new AbortController();
   #link: Link | null = null;
+  /** A WebSocket that is tried beside a stream that works. */
+  #probe: Link | null = null;
+  readonly #ways = new Ways();
+  #by: Way | null = null;
   #subscribed = false;
   #subscriptions = 0;
   #heardAt: number | null = null;
@@ -92,6 +101,11 @@ export class Feed {
   /** Connected, confirmed, and told something by the wall within the last 15 s. */
   get live(): boolean {
     return this.#subscribed && this.state.cursor !== null && this.#now() - this.#lastHeard < SILENCE_MS;
+  }
+
+  /** How the events come, while a subscription stands. */
+  get by(): Way | null {
+    return this.#by;
   }
 
   /** Local time at which we last knew the wall to be true. */
@@ -117,36 +131,79 @@ export class Feed {
     this.#stop.abort();
     clearInterval(this.#ticker);
     this.#link?.close();
+    this.#probe?.close();
     this.#listeners.clear();
   }
 
   async #connect(): Promise<void> {
-    if (this.info === null || this.#failures % ASK_AGAIN_AFTER === 0) {
-      try {
-        this.info = await this.#options.api.info();
-        this.missing = false;
-      } catch (error) {
-        this.missing = error instanceof NoSuchWall && this.info === null;
-      }
-      this.#changed();
+    // A token is good for one coming in; the next one needs a new one.
+    if (this.info === null || this.info.token !== null || this.#failures % ASK_AGAIN_AFTER === 0) {
+      await this.#ask();
     }
     if (this.#stop.signal.aborted) return;
     if (this.info === null) return this.#connectLater();
     this.counts.connects += 1;
-    const resumes = this.info.connect.kind === "relay" && this.state.next === null ? this.state.cursor : null;
-    this.#link = this.#options.openLink(
-      this.info.connect.url,
-      `/topic/wall.${this.#options.slug}`,
-      resumes && formatCursor(resumes),
-      {
-        onSubscribed: (headers) => this.#onSubscribed(headers["recovered"] ?? null),
-        onMessage: (message) => this.#onMessage(message),
-        onDown: () => this.#onDown(),
+    const way = this.#ways.way;
+    let subscribed = false;
+    this.#link = this.#open(this.info, way, {
+      onSubscribed: (headers) => {
+        subscribed = true;
+        this.#onSubscribed(way, headers["recovered"] ?? null);
       },
-    );
+      onMessage: (message) => this.#onMessage(message),
+      onDown: () => {
+        if (!subscribed) this.#ways.failed();
+        this.#onDown();
+      },
+    });
   }
 
-  #onSubscribed(recovered: string | null): void {
+  /** Where to connect, as the server says now; what it said before stays good while it does not answer. */
+  async #ask(): Promise<void> {
+    try {
+      this.info = await this.#options.api.info();
+      this.missing = false;
+      this.refused = null;
+    } catch (error) {
+      this.missing = error instanceof NoSuchWall && this.info === null;
+      this.refused = error instanceof NotHere ? error.message : null;
+    }
+    this.#changed();
+  }
+
+  #open(info: WallInfo, way: Way, handlers: LinkHandlers): Link {
+    const open = way === "stream" ? this.#options.openStream : this.#options.openLink;
+    const replays = way === "stream" || info.connect.kind === "relay";
+    const resumes = replays && this.state.next === null ? this.state.cursor : null;
+    const topic = `/topic/${info.token === null ? "wall" : "private"}.${this.#options.slug}`;
+    return open(info.connect.url, topic, resumes && formatCursor(resumes), handlers, info.token);
+  }
+
+  /** Tries the WebSocket while the stream goes on; whatever both say twice is applied once. */
+  async #tryTheSocket(): Promise<void> {
+    if (this.info !== null && this.info.token !== null) await this.#ask();
+    if (this.info === null || this.#stop.signal.aborted || this.#probe !== null || this.#by !== "stream")
+      return;
+    let taken = false;
+    this.#probe = this.#open(this.info, "socket", {
+      onSubscribed: (headers) => {
+        taken = true;
+        this.#link?.close();
+        this.#link = this.#probe;
+        this.#probe = null;
+        this.#onSubscribed("socket", headers["recovered"] ?? null);
+      },
+      onMessage: (message) => this.#onMessage(message),
+      onDown: () => {
+        if (taken) this.#onDown();
+        else this.#probe = null;
+      },
+    });
+  }
+
+  #onSubscribed(way: Way, recovered: string | null): void {
+    this.#ways.worked(way, this.#now());
+    this.#by = way;
     this.#subscribed = true;
     this.#subscriptions += 1;
     this.#failures = 0;
@@ -179,6 +236,9 @@ export class Feed {
 
   #onDown(): void {
     this.#link = null;
+    this.#probe?.close();
+    this.#probe = null;
+    this.#by = null;
     this.#subscribed = false;
     this.#failures += 1;
     this.#changed();
@@ -278,6 +338,7 @@ export class Feed {
       this.#polledAt = now + this.#random() * JITTER_MS;
     }
     if (this.live) this.#polledAt = 0;
+    if (this.#by === "stream" && this.#ways.socketDue(now)) void this.#tryTheSocket();
     if (this.live !== this.#wasLive) this.#changed();
   }
 

@@ -33,6 +33,8 @@ export type OpenLink = (
   destination: string,
   cursor: string | null,
   handlers: LinkHandlers,
+  /** What lets a viewer of a secret wall in. */
+  token?: string | null,
 ) => Link;
 
 // Agreed with both servers; activemq.xml and the relay answer 10 s both ways.
@@ -44,7 +46,7 @@ const RECEIPT_MS = 10_000;
 const SUBSCRIPTION = "wall";
 const RECEIPT = "subscribed";
 
-export const openStompLink: OpenLink = (url, destination, cursor, handlers) => {
+export const openStompLink: OpenLink = (url, destination, cursor, handlers, token = null) => {
   let ended = false;
   const address = new URL(url, location.origin.replace(/^http/, "ws"));
   // Also for what stompjs has no limit for: a constructor that throws, a RECEIPT that never comes.
@@ -72,6 +74,7 @@ export const openStompLink: OpenLink = (url, destination, cursor, handlers) => {
         receipt: RECEIPT,
         ack: "auto",
         ...resume,
+        ...(token === null ? {} : { token }),
       });
       // stompjs's own worker comes from a blob: address, which our policy forbids; and timers of a hidden page are
       // slowed down to one a minute, which servers take for a dead viewer.

@@ -9,6 +9,7 @@ import { Feed } from "./feed.js";
 import { openStompLink } from "./link.js";
 import { sourceMark } from "./marks.js";
 import { Stage } from "./stage.js";
+import { openEventStream } from "./stream.js";
 import { displayName, duration, flowing, handleOf, relativeTime } from "./words.js";
 
 const THEMES = new Set(["light", "contrast", "auto"]);
@@ -17,7 +18,14 @@ const IDLE_MS = 3_000;
 
 export class WallPage extends LitElement {
   readonly #slug = location.pathname.split("/").filter(Boolean).at(-1) ?? "main";
-  readonly #feed = new Feed({ slug: this.#slug, api: httpApi(this.#slug), openLink: openStompLink });
+  // The key of a secret wall's link stands behind the #, which browsers send to nobody.
+  readonly #key = new URLSearchParams(location.hash.slice(1)).get("key");
+  readonly #feed = new Feed({
+    slug: this.#slug,
+    api: httpApi(this.#slug, this.#key),
+    openLink: openStompLink,
+    openStream: openEventStream,
+  });
   readonly #stageHost = createRef<HTMLElement>();
   readonly #ambient = createRef<HTMLElement>();
   #stage: Stage | null = null;
@@ -46,6 +54,8 @@ export class WallPage extends LitElement {
     exposeDebug(this.#feed, stage);
     setInterval(() => this.#feed.live || this.requestUpdate(), 1_000);
     addEventListener("keydown", (event) => this.#onKey(event));
+    // Another key was pasted into the address: only a new page looks at it.
+    addEventListener("hashchange", () => location.reload());
     host.addEventListener("focusin", (event) => this.#take(event.target as Element));
     host.addEventListener("focusout", () => this.#take(null));
     addEventListener("pointermove", () => this.#stir());
@@ -78,7 +88,9 @@ export class WallPage extends LitElement {
   }
 
   #waiting(title: string): TemplateResult {
-    const { info, missing, state } = this.#feed;
+    const { info, missing, refused, state } = this.#feed;
+    if (refused !== null)
+      return html`<section class="waiting"><h1>This wall can't be shown</h1><p>${refused}</p></section>`;
     if (missing) {
       return html`<section class="waiting"><h1>There is no wall “${this.#slug}”</h1>
         <p>Its address may have changed. This page keeps looking.</p></section>`;

@@ -75,11 +75,12 @@ export interface Snapshot {
   readonly posts: readonly Post[];
 }
 
-/** What `GET /api/walls/<slug>` says: the wall, and where to connect. */
+/** What `GET /api/walls/<slug>` says: the wall, where to connect, and with what token where the wall is secret. */
 export interface WallInfo {
   readonly wall: WallView;
   readonly lookingFor: readonly string[];
   readonly connect: { readonly kind: "relay" | "broker"; readonly url: string };
+  readonly token: string | null;
 }
 
 export const VERSION = 1;
@@ -162,7 +163,7 @@ export function readInfo(value: unknown): WallInfo | null {
   const lookingFor = list(fields["looking_for"], 20)
     .map((item) => text(item, 200))
     .filter(present);
-  return { wall, lookingFor, connect: { kind, url } };
+  return { wall, lookingFor, connect: { kind, url }, token: text(fields["token"], MAX_NAME) };
 }
 
 export function readCursor(value: unknown): Cursor | null {

@@ -33,8 +33,8 @@ export function overview(counts: Partial<Record<State, number>> = {}): Overview 
     now: "2026-11-21T10:00:00Z",
     networks: ["demo"],
     walls: [
-      { slug: "main", title: "Main", policy: "hold", counts: { ...none, ...counts } },
-      { slug: "stage", title: "Stage", policy: "open", counts: none },
+      { slug: "main", title: "Main", policy: "hold", counts: { ...none, ...counts }, link: null },
+      { slug: "stage", title: "Stage", policy: "open", counts: none, link: null },
     ],
     health: [],
   };

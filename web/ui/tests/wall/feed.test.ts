@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { type Api, Gone, NoSuchWall } from "../../src/wall/api.js";
+import { type Api, Gone, NoSuchWall, NotHere } from "../../src/wall/api.js";
 import { Feed, JITTER_MS, POLL_MS, SILENCE_MS, STRAGGLERS_MS } from "../../src/wall/feed.js";
-import type { LinkHandlers } from "../../src/wall/link.js";
+import type { LinkHandlers, OpenLink } from "../../src/wall/link.js";
 import { newestFirst } from "../../src/wall/reducer.js";
 import type { Snapshot, WallEvent, WallInfo } from "../../src/wall/types.js";
+import { SOCKET_AGAIN_MS } from "../../src/wall/ways.js";
 import { published, removed, snapshot, wireEvent, wirePost } from "./samples.js";
 
 beforeEach(() => void vi.useFakeTimers());
@@ -14,6 +15,7 @@ class Server {
   snapshots: (Snapshot | Error)[] = [];
   log: WallEvent[] = [];
   logGone = false;
+  token: string | null = null;
   infoError: Error | null = null;
   asked: string[] = [];
   links: {
@@ -22,6 +24,8 @@ class Server {
     url: string;
     handlers: LinkHandlers;
     closed: boolean;
+    way: "socket" | "stream";
+    token: string | null;
   }[] = [];
 
   readonly api: Api = {
@@ -32,6 +36,7 @@ class Server {
         wall: { slug: "main", title: "Main", settings: {} },
         lookingFor: [],
         connect: { kind: this.kind, url: "/stomp" },
+        token: this.token,
       } satisfies WallInfo;
     },
     snapshot: async () => {
@@ -62,20 +67,25 @@ const remove = (seq: number, id: string) => wireEvent(seq, "removed", { post_ids
 let feed: Feed;
 afterEach(() => feed.close());
 
+function opener(server: Server, way: "socket" | "stream"): OpenLink {
+  return (url, destination, cursor, handlers, token = null) => {
+    const link = { url, destination, cursor, handlers, closed: false, way, token };
+    server.links.push(link);
+    return {
+      close: () => {
+        link.closed = true;
+      },
+    };
+  };
+}
+
 async function visit(server: Server, random = 0.5): Promise<Feed> {
   feed = new Feed({
     slug: "main",
     api: server.api,
     random: () => random,
-    openLink: (url, destination, cursor, handlers) => {
-      const link = { url, destination, cursor, handlers, closed: false };
-      server.links.push(link);
-      return {
-        close: () => {
-          link.closed = true;
-        },
-      };
-    },
+    openLink: opener(server, "socket"),
+    openStream: opener(server, "stream"),
   });
   feed.start();
   await vi.advanceTimersByTimeAsync(0);
@@ -356,5 +366,122 @@ describe("being live", () => {
     server.link.handlers.onMessage({ body: "{", headers: {} });
     expect(feed.state).toBe(before);
     expect(feed.counts.malformed).toBe(2);
+  });
+});
+
+describe("ways around blocked WebSockets", () => {
+  const ways = (server: Server) => server.links.map((link) => link.way);
+
+  /** The newest link never gets through; the next one is opened. */
+  async function fail(server: Server): Promise<void> {
+    server.link.handlers.onDown("refused");
+    await vi.advanceTimersByTimeAsync(20_000);
+  }
+
+  async function onStream(): Promise<Server> {
+    const server = new Server();
+    server.snapshots = [snapshot("aaaa-1", ["a"])];
+    await visit(server);
+    await fail(server);
+    await fail(server);
+    server.link.handlers.onSubscribed({ recovered: "true" });
+    return server;
+  }
+
+  test("after two openings in a row that never got through the stream is tried, with the cursor", async () => {
+    const server = await onStream();
+    expect(ways(server)).toEqual(["socket", "socket", "stream"]);
+    expect(server.link.cursor).toBe("aaaa-1");
+    expect(feed.by).toBe("stream");
+    server.say(post(2, "b"));
+    expect(ids()).toEqual(["b", "a"]);
+  });
+
+  test("a stream resumes also where viewers go to a broker, which can't", async () => {
+    const server = new Server();
+    server.kind = "broker";
+    server.snapshots = [snapshot("aaaa-1", ["a"])];
+    await visit(server);
+    await fail(server);
+    expect(server.link.cursor).toBeNull();
+    await fail(server);
+    expect(server.link).toMatchObject({ way: "stream", cursor: "aaaa-1" });
+  });
+
+  test("a WebSocket that got through and was lost is no blocked one", async () => {
+    const server = new Server();
+    server.snapshots = [snapshot("aaaa-1", ["a"])];
+    await visit(server);
+    for (let times = 0; times < 4; times++) {
+      server.link.handlers.onSubscribed({ recovered: "true" });
+      await fail(server);
+    }
+    expect(new Set(ways(server))).toEqual(new Set(["socket"]));
+  });
+
+  test("what works is stayed with, also after it was lost", async () => {
+    const server = await onStream();
+    await fail(server);
+    expect(server.link.way).toBe("stream");
+  });
+
+  test("where nothing gets through both ways are tried in turn", async () => {
+    const server = new Server();
+    server.snapshots = [snapshot("aaaa-1", ["a"])];
+    await visit(server);
+    for (let times = 0; times < 6; times++) await fail(server);
+    expect(ways(server)).toEqual(["socket", "socket", "stream", "stream", "socket", "socket", "stream"]);
+  });
+
+  test("after some minutes the WebSocket is tried beside the stream, and taken when it works", async () => {
+    const server = await onStream();
+    const stream = server.link;
+    await vi.advanceTimersByTimeAsync(SOCKET_AGAIN_MS - 2_000);
+    expect(server.link).toBe(stream);
+    await vi.advanceTimersByTimeAsync(4_000);
+    expect(server.link.way).toBe("socket");
+    expect(stream.closed).toBe(false);
+    expect(feed.by).toBe("stream");
+    server.link.handlers.onSubscribed({ recovered: "true" });
+    expect(stream.closed).toBe(true);
+    expect(feed.by).toBe("socket");
+    server.say(post(2, "b"));
+    expect(ids()).toEqual(["b", "a"]);
+  });
+
+  test("a WebSocket that is still blocked costs the stream nothing and is tried again later", async () => {
+    const server = await onStream();
+    const stream = server.link;
+    await vi.advanceTimersByTimeAsync(SOCKET_AGAIN_MS + 2_000);
+    server.link.handlers.onDown("refused");
+    expect(stream.closed).toBe(false);
+    expect(feed.by).toBe("stream");
+    const opened = server.links.length;
+    await vi.advanceTimersByTimeAsync(SOCKET_AGAIN_MS - 4_000);
+    expect(server.links.length).toBe(opened);
+    await vi.advanceTimersByTimeAsync(6_000);
+    expect(server.links.length).toBe(opened + 1);
+  });
+});
+
+describe("secret walls", () => {
+  test("the token opens the private topic, and each coming in takes a new one", async () => {
+    const server = new Server();
+    server.token = "first";
+    server.snapshots = [snapshot("aaaa-1", ["a"])];
+    await visit(server);
+    expect(server.link).toMatchObject({ destination: "/topic/private.main", token: "first" });
+    server.link.handlers.onSubscribed({ recovered: "true" });
+    server.token = "second";
+    server.link.handlers.onDown("the link was renewed");
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(server.link.token).toBe("second");
+  });
+
+  test("a wall that can't be shown here is said in the server's words", async () => {
+    const server = new Server();
+    server.infoError = new NotHere("This installation can't show secret walls.");
+    await visit(server);
+    expect(feed.refused).toBe("This installation can't show secret walls.");
   });
 });
