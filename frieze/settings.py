@@ -58,7 +58,9 @@ class Settings(BaseSettings):
     viewer_url: str = Field(
         "/stomp", description="Where browsers subscribe: /stomp for the relay, or ws://host:61614 for ActiveMQ."
     )
-    origins: _Words = Field((), description="Other sites that may open our WebSocket, as https://host, by comma.")
+    origins: _Words = Field(
+        (), description="Other sites that may open our WebSocket or event stream, as https://host, by comma."
+    )
     trusted_proxies: _Words = Field(("127.0.0.1",), description="Proxies whose X-Forwarded-For is believed, by comma.")
     metrics: str | None = Field(
         None,

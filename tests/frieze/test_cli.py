@@ -199,3 +199,9 @@ def test_the_documents_ten_line_subscriber_hears_a_post(up: Frieze, settings: di
     finally:
         subscriber.kill()
         subscriber.wait()
+
+
+def test_a_secret_wall_is_heard_by_a_listener_too(up: Frieze, settings: dict[str, str], tmp_path: Path) -> None:
+    run("wall", "add", "party", "--secret", settings=settings)
+    with frieze("listen", "party", settings=settings, folder=tmp_path) as listener:
+        assert '"wall":"party"' in listener.until_log(r'\{.*"kind":"head".*\}')[0]
