@@ -244,6 +244,7 @@ class Report:
     inputs: int = 0
     corpus: int = 0
     slowest: float = 0.0  # seconds of CPU
+    processor: float = 0.0  # seconds of CPU, for all
     lines: set[tuple[str, int]] = field(default_factory=set[tuple[str, int]])
     branches: set[tuple[str, int, int]] = field(default_factory=set[tuple[str, int, int]])
     finding: str | None = None
@@ -301,6 +302,7 @@ class Fuzz:
             self._corpora[target.name].append(data)
 
     def summary(self) -> Report:
+        self.report.processor = time.process_time()
         self.report.corpus = sum(map(len, self._corpora.values()))
         self.report.lines = self.coverage.lines
         self.report.branches = self.coverage.branches
@@ -398,6 +400,7 @@ def _print(reports: Sequence[Report], seconds: float) -> None:
     branches = set[tuple[str, int, int]]().union(*(report.branches for report in reports))
     print(
         f"{seconds:6.0f} s  {done:>11,} inputs  {done / max(seconds, 0.001):>7,.0f}/s  "
+        f"{1e6 * sum(report.processor for report in reports) / max(done, 1):.0f} us of CPU each  "
         f"corpus {sum(report.corpus for report in reports):,}  lines {len(lines)} of {len(every)}  "
         f"branches {len(branches):,}  slowest {1000 * max(report.slowest for report in reports):.1f} ms",
         flush=True,
