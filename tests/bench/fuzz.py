@@ -337,8 +337,10 @@ def _work(seed: str, inputs: int, pipe: "Connection[Report, Report]") -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGVTALRM, hang)
     fuzz = Fuzz(seed)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
     try:
-        while (left := inputs - fuzz.report.inputs) > 0:
+        while (left := inputs - fuzz.report.inputs) > 0 and parent.is_alive():
             signal.setitimer(signal.ITIMER_VIRTUAL, 60.0)  # of CPU: these take a second
             fuzz.run(min(left, REPORT_EVERY))
             pipe.send(fuzz.summary())
