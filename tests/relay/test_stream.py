@@ -12,6 +12,7 @@ from relay.stream import EventStream, EventWrap
 from tests.relay.running import CONNECT, QUICK, FakeLog, Running, read, say, stomp, until
 from tests.relay.streaming import FakeWalls, Reader, Said, stream, streaming
 from wall.stomp.codec import encode
+from wall.stomp.errors import Code
 from wall.stomp.frames import Frame
 from wall.tokens import ViewerToken
 
@@ -198,7 +199,7 @@ async def test_a_stream_that_takes_nothing_for_too_long_is_cut(monkeypatch: pyte
         for seq in range(1, 401):
             server.publish(seq, body="x" * 8_000)
         await until(lambda: not server.relay.connections)
-        assert server.relay.connections.refusals["too_slow"] == 1
+        assert server.relay.connections.endings[Code.TOO_SLOW] == 1
         stuck.socket.close()
 
 

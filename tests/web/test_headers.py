@@ -75,7 +75,7 @@ async def test_what_is_not_http_passes_untouched() -> None:
     ("connect", "sources"),
     [
         ("/stomp", ["'self'"]),
-        ("wss://wall.example/stomp", ["'self'", "wss://wall.example"]),
+        ("wss://wall.example/stomp", ["'self'", "wss://wall.example", "https://wall.example"]),
         ("ws://broker.example:61614", ["'self'", "ws://broker.example:61614"]),
     ],
 )
