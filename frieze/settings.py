@@ -60,6 +60,13 @@ class Settings(BaseSettings):
     )
     origins: _Words = Field((), description="Other sites that may open our WebSocket, as https://host, by comma.")
     trusted_proxies: _Words = Field(("127.0.0.1",), description="Proxies whose X-Forwarded-For is believed, by comma.")
+    relay_workers: int = Field(1, ge=0, le=64, description="Processes of `frieze relay` on one port; 0 or auto: cores.")
+    relay_public_url: str | None = Field(
+        None, description="Where browsers reach this relay, as /n/{id}/stomp; as FRIEZE_VIEWER_URL says if unset."
+    )
+    relay_drain: float = Field(
+        20, ge=0, le=300, description="Seconds over which a relay that stops sends its viewers to the others."
+    )
     demo: bool = Field(True, description="Whether `frieze up` starts the demo source on the wall main.")
     demo_pace: float = Field(0.25, gt=0, le=20, description="How many posts a second the demo source draws.")
     demo_pictures: int = Field(4, ge=1, le=4, description="The most pictures one post of the demo source has.")
@@ -86,6 +93,18 @@ class Settings(BaseSettings):
     def _unset(cls, value: Any) -> Any:
         # a secret file that nobody has filled in yet
         return None if isinstance(value, str) and not value.strip() else value
+
+    @field_validator("relay_workers", mode="before")
+    @classmethod
+    def _auto(cls, value: Any) -> Any:
+        return 0 if isinstance(value, str) and value.strip().lower() == "auto" else value
+
+    @field_validator("relay_public_url")
+    @classmethod
+    def _reached_by_browsers(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("/", "ws://", "wss://")):
+            raise ValueError("must be a path, or begin with ws:// or wss://")
+        return value
 
     @field_validator("fetch_allow", mode="before")
     @classmethod

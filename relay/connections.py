@@ -84,11 +84,11 @@ class Connections:
     def refused(self, reason: str) -> None:
         self.refusals[reason] += 1
 
-    def dismiss(self, now: float) -> None:
+    def dismiss(self, now: float, drain: float) -> None:
         """Admit nobody more, and have everybody leave, spread over `drain` seconds."""
         self.stopping = True
         for connection in tuple(self.all):
-            connection.leave_at(now + random.uniform(0, self._settings.drain))  # noqa: S311 - spreads load, hides nothing
+            connection.leave_at(now + random.uniform(0, drain))  # noqa: S311 - spreads load, hides nothing
 
     def abort(self) -> None:
         for connection in tuple(self.all):

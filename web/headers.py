@@ -37,10 +37,10 @@ class SecurityHeaders:
         await self._app(scope, receive, with_headers)
 
 
-def wall_policy(connect: str) -> str:
-    """The wall page's Content-Security-Policy; `connect` is where its browser may open the WebSocket."""
-    place = urlsplit(connect)
-    source = f"{place.scheme}://{place.netloc}" if place.netloc else ""
+def wall_policy(*connect: str) -> str:
+    """The wall page's Content-Security-Policy; `connect` are where its browser may open the WebSocket."""
+    places = [urlsplit(address) for address in connect]
+    sources = sorted({f"{place.scheme}://{place.netloc}" for place in places if place.netloc})
     # 'self' covers ws: and wss: of the same host in today's browsers
     return "; ".join(
         (
@@ -49,7 +49,7 @@ def wall_policy(connect: str) -> str:
             "style-src 'self'",
             "img-src 'self' data: blob:",
             "media-src 'self'",
-            f"connect-src 'self' {source}".strip(),
+            " ".join(("connect-src 'self'", *sources)),
             "font-src 'self'",
             "worker-src 'self' blob:",
             "manifest-src 'self'",
