@@ -24,8 +24,13 @@ export const JITTER_MS = 2_000;
 export const POLL_MS = 30_000;
 const BACKOFF_MIN_MS = 500;
 const BACKOFF_MAX_MS = 15_000;
-/** Failed connections after which the server is asked again where to connect. */
+/** Failed connections after which the server is asked again where to connect; with more nodes, after all of them. */
 const ASK_AGAIN_AFTER = 3;
+/** RFC 6455's "service restart": a relay that stops says it to each viewer at a moment of its own. */
+const GO_ELSEWHERE = 1012;
+/** Of a move to another relay: how long after the word to go, at most, and until when the wall still counts as live. */
+const MOVE_JITTER_MS = 250;
+export const MOVE_MS = 3_000;
 /** Repairs that leave a hole open before the snapshot is taken instead. */
 const REPAIRS_BEFORE_SNAPSHOT = 3;
 
@@ -66,6 +71,11 @@ export class Feed {
   #subscriptions = 0;
   #heardAt: number | null = null;
   #failures = 0;
+  /** Where to try next, of the nodes that `info` named. */
+  #node = 0;
+  /** Sent elsewhere: ask where to, and until this moment nobody needs to know. */
+  #sentAway = false;
+  #movingUntil = 0;
   #catchingUp = false;
   #wasLive = false;
   #ticker: ReturnType<typeof setInterval> | undefined;
@@ -79,9 +89,10 @@ export class Feed {
     this.#started = this.#now();
   }
 
-  /** Connected, confirmed, and told something by the wall within the last 15 s. */
+  /** Connected, confirmed, and told something by the wall within the last 15 s; or on the way to another relay. */
   get live(): boolean {
-    return this.#subscribed && this.state.cursor !== null && this.#now() - this.#lastHeard < SILENCE_MS;
+    const connected = this.#subscribed || this.#now() < this.#movingUntil;
+    return connected && this.state.cursor !== null && this.#now() - this.#lastHeard < SILENCE_MS;
   }
 
   /** Local time at which we last knew the wall to be true. */
@@ -111,9 +122,11 @@ export class Feed {
   }
 
   async #connect(): Promise<void> {
-    if (this.info === null || this.#failures % ASK_AGAIN_AFTER === 0) {
+    if (this.info === null || this.#sentAway || this.#failures % this.#round === 0) {
       try {
         this.info = await this.#options.api.info();
+        this.#sentAway = false;
+        this.#node = 0;
         this.missing = false;
       } catch (error) {
         this.missing = error instanceof NoSuchWall && this.info === null;
@@ -124,14 +137,15 @@ export class Feed {
     if (this.info === null) return this.#connectLater();
     this.counts.connects += 1;
     const resumes = this.info.connect.kind === "relay" && this.state.next === null ? this.state.cursor : null;
+    const { connect, nodes } = this.info;
     this.#link = this.#options.openLink(
-      this.info.connect.url,
+      nodes[this.#node % nodes.length] ?? connect.url,
       `/topic/wall.${this.#options.slug}`,
       resumes && formatCursor(resumes),
       {
         onSubscribed: (headers) => this.#onSubscribed(headers["recovered"] ?? null),
         onMessage: (message) => this.#onMessage(message),
-        onDown: () => this.#onDown(),
+        onDown: (_reason, code) => this.#onDown(code),
       },
     );
   }
@@ -164,19 +178,36 @@ export class Feed {
     if (need(this.state) !== "nothing") void this.#catchUp(true);
   }
 
-  #onDown(): void {
+  #onDown(code: number | undefined): void {
     this.#link = null;
+    // Only one that served us sends us away; one that never did has merely failed.
+    const sentAway = code === GO_ELSEWHERE && this.#subscribed;
+    if (sentAway) this.#movingUntil = this.#now() + MOVE_MS;
+    this.#sentAway ||= sentAway;
     this.#subscribed = false;
-    this.#failures += 1;
+    this.#node += 1;
+    if (!sentAway) this.#failures += 1;
     this.#changed();
-    this.#connectLater();
+    if (sentAway) this.#connectIn(MOVE_JITTER_MS * this.#random());
+    else this.#connectLater();
+  }
+
+  /** Failures until all that we know of have been tried. */
+  get #round(): number {
+    return Math.max(ASK_AGAIN_AFTER, this.info?.nodes.length ?? 0);
   }
 
   #connectLater(): void {
     if (this.info === null) this.#failures += 1;
-    const longest = Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** Math.min(this.#failures, 10));
+    // Other nodes are tried without growing pauses, until all have failed.
+    const nodes = this.info?.nodes.length || 1;
+    const rounds = Math.ceil(this.#failures / nodes);
+    const longest = Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** Math.min(rounds, 10));
     // Half fixed, half random: never at once, and never all together.
-    const delay = longest / 2 + (longest / 2) * this.#random();
+    this.#connectIn(longest / 2 + (longest / 2) * this.#random());
+  }
+
+  #connectIn(delay: number): void {
     setTimeout(() => !this.#stop.signal.aborted && void this.#connect(), delay);
   }
 
