@@ -18,6 +18,7 @@ from wall.trouble import Trouble
 
 STOMP_PATH = "/stomp"
 RENEW_SECONDS = 2.0  # how old a node's load may be, so how soon a new one gets its share
+LOOK_SECONDS = 0.25  # how soon one that begins or ceases to hear the broker says so
 LEASE = timedelta(seconds=8)  # three renewals may fail before the node is not there
 ASK_SECONDS = 2.0  # what a stop waits for the catalogue
 # A relay that has no other one to send its viewers to is quick, so that they find it again soon.
@@ -64,6 +65,7 @@ class NodeKeeper:
         self._drain = settings.relay_drain
         self._occupancy = occupancy
         self._draining = False
+        self._capacity = 0  # as it was last said
         self._version = version()
         self._trouble = Trouble()
         self._log = structlog.get_logger("node")
@@ -72,7 +74,7 @@ class NodeKeeper:
         try:
             while True:
                 await self._announce()
-                await asyncio.sleep(RENEW_SECONDS)
+                await self._until_due()
         finally:
             await asyncio.shield(self._forget())
 
@@ -88,8 +90,16 @@ class NodeKeeper:
         elsewhere = any(node.id != self._node and not node.draining and node.free > 0 for node in others)
         return self._drain if elsewhere else min(self._drain, ALONE_SECONDS)
 
+    async def _until_due(self) -> None:
+        """Until the row has to be renewed, or whether there is room here has changed."""
+        for _ in range(round(RENEW_SECONDS / LOOK_SECONDS)):
+            await asyncio.sleep(LOOK_SECONDS)
+            if self._occupancy()[1] != self._capacity:
+                return
+
     async def _announce(self) -> None:
         load, capacity = self._occupancy()
+        self._capacity = capacity
         node = Node(
             id=self._node,
             address=self._address,

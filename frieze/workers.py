@@ -25,7 +25,7 @@ from frieze.relaying import occupancy
 from frieze.run import STOP_SECONDS, leave_seconds, on_signals
 from frieze.server import PAGES, bind
 from frieze.settings import PREFIX, Settings
-from frieze.tether import LINE_BYTES, REPORT_SECONDS, Report, word_of_readiness, word_to_stop
+from frieze.tether import LINE_BYTES, REPORT_SECONDS, STALE_SECONDS, Report, word_of_readiness, word_to_stop
 from wall.catalogue import Catalogue
 from wall.errors import FriezeError, SettingsError
 from wall.trouble import Trouble
@@ -72,11 +72,18 @@ class Worker:
 
     def __init__(self, number: int, listen: Callable[[], socket.socket]) -> None:
         self.number = number
-        self.report: Report | None = None  # None: it does not run
+        self._report: Report | None = None  # None: it has not said anything yet
+        self._heard = 0.0
         self._listen = listen
         self._listening: socket.socket | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._writer: asyncio.StreamWriter | None = None
+
+    @property
+    def report(self) -> Report | None:
+        """How it fares; None when it does not run, or hangs."""
+        fresh = asyncio.get_running_loop().time() - self._heard < STALE_SECONDS
+        return self._report if fresh else None
 
     async def live(self, node: str, environment: dict[str, str], reported: Callable[[], None]) -> int:
         """Start the process and stay with it until it has ended; gives its status. Raises OSError, SettingsError."""
@@ -93,7 +100,7 @@ class Worker:
         try:
             return await self._process.wait()
         finally:
-            self.report = None
+            self._report = None
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
             self._writer.close()
@@ -104,11 +111,11 @@ class Worker:
         try:
             while True:
                 # it may wait long for the database before its first word
-                async with asyncio.timeout(None if self.report is None else SILENT_SECONDS):
+                async with asyncio.timeout(None if self._report is None else SILENT_SECONDS):
                     line = await reader.readline()
                 if not line:
                     return
-                self.report = Report.read(line)
+                self._report, self._heard = Report.read(line), asyncio.get_running_loop().time()
                 reported()
         except TimeoutError:
             structlog.get_logger("workers").warning("a relay worker hangs and is ended", worker=self.number)
@@ -158,7 +165,7 @@ class Supervisor:
 
     def reports(self) -> list[Report]:
         """Of those that run."""
-        return [worker.report for worker in self._workers if worker.report is not None]
+        return [report for worker in self._workers if (report := worker.report) is not None]
 
     @property
     def ready(self) -> bool:

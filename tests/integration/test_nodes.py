@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 
 from frieze.server import Dispatch, bind, http_server
 from relay.media import MediaServer
-from tests.fakes.posts import due_search, finish_all, source_post, store
+from tests.fakes.posts import finish_all, source_post
 from tests.fakes.waiting import until
 from tests.integration.activemq import ActiveMQ
 from tests.integration.watching import Watcher
@@ -64,7 +64,12 @@ class Site:
         relaying = Relaying(process, port)
         await relaying.until_ready()
         await self.until_named(lambda nodes: any(relaying.serves(url) for url in nodes))
-        return relaying
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                nodes = await self.catalogue.nodes.running()
+                if any(node.free for node in nodes if relaying.serves(node.address)):
+                    return relaying
+                await asyncio.sleep(0.1)
 
     async def nodes(self) -> list[str]:
         """What the page is told."""
@@ -92,10 +97,9 @@ class Site:
         """So many events more, committed; the publisher sends them."""
         for _ in range(count):
             self._published += 1
-            due = await due_search(self.catalogue, network=f"demo{self._published}")
-            await store(self.catalogue, due, source_post(f"p{self._published}"))
-            await self.catalogue.searches.enable(due.search.id, enabled=False)
-        await finish_all_of(self.catalogue)
+            await self.catalogue.posts.add("main", "folder", source_post(f"p{self._published}"))
+        while await finish_all(self.catalogue):
+            pass
 
     @asynccontextmanager
     async def publishing(self) -> AsyncGenerator[None]:
@@ -117,6 +121,8 @@ class Site:
     async def until_all_are_told(self) -> None:
         """Every viewer has been shown everything, once and in order."""
         head = await self.catalogue.log.head("main")
+        assert head is not None
+        assert head.seq == self._published
         await until(
             lambda: all(watcher.cursor == head for watcher in self.watchers),
             f"every viewer to be at {head}",
@@ -157,11 +163,6 @@ class Relaying:
 
     async def ended(self) -> int:
         return await asyncio.to_thread(self.process.process.wait, PATIENCE)
-
-
-async def finish_all_of(catalogue: Catalogue) -> None:
-    while await finish_all(catalogue):
-        pass
 
 
 @pytest.fixture
@@ -243,8 +244,8 @@ async def test_viewers_spread_over_relays_and_leave_one_that_stops_without_a_gap
         await site.until_named(lambda nodes: not any(one.serves(url) for url in nodes))
         if one.process.process.poll() is None:
             # it still has viewers, so it is still in the catalogue, as one that drains
-            by_drain = {node.draining for node in await site.catalogue.nodes.running()}
-            assert by_drain in ({False, True}, {False})
+            states = {node.draining for node in await site.catalogue.nodes.running()}
+            assert states in ({False, True}, {False})
         await site.until_at(two, site.watchers)
         assert await one.ended() == 0
     await site.until_all_are_told()
