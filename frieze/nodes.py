@@ -11,6 +11,7 @@ from importlib import metadata
 import structlog
 
 from frieze.settings import Settings
+from frieze.stopping import SPREAD_SECONDS
 from wall.catalogue import Catalogue
 from wall.catalogue.nodes import Node
 from wall.errors import CatalogueError
@@ -21,8 +22,6 @@ RENEW_SECONDS = 2.0  # how old a node's load may be, so how soon a new one gets 
 LOOK_SECONDS = 0.25  # how soon one that begins or ceases to hear the broker says so
 LEASE = timedelta(seconds=8)  # three renewals may fail before the node is not there
 ASK_SECONDS = 2.0  # what a stop waits for the catalogue
-# A relay that has no other one to send its viewers to is quick, so that they find it again soon.
-ALONE_SECONDS = 1.0
 
 
 def node_name(port: int, host: str | None = None) -> str:
@@ -88,7 +87,8 @@ class NodeKeeper:
         except (CatalogueError, TimeoutError):
             others = []
         elsewhere = any(node.id != self._node and not node.draining and node.free > 0 for node in others)
-        return self._drain if elsewhere else min(self._drain, ALONE_SECONDS)
+        # one that has nowhere to send its viewers is quick, so that they find it again soon
+        return self._drain if elsewhere else min(self._drain, SPREAD_SECONDS)
 
     async def _until_due(self) -> None:
         """Until the row has to be renewed, or whether there is room here has changed."""

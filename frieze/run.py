@@ -26,6 +26,7 @@ from frieze.relaying import CatalogueLog, Upstream, occupancy, relay_settings
 from frieze.server import PAGES, Dispatch, bind, http_server, port_refused
 from frieze.settings import Settings
 from frieze.sources import make_sources, query_checks, start_searches
+from frieze.stopping import SPREAD_SECONDS, STOP_SECONDS, leave_seconds, on_signals
 from frieze.tether import Report, Tether
 from ingest.service import Ingest
 from ingest.worker import Worker
@@ -44,13 +45,6 @@ from wall.store.base import Store
 from web.console.app import console_app
 from web.headers import SecurityHeaders
 from web.public import PublicPages
-
-STOP_SECONDS = 4.0  # Ctrl-C ends `frieze up` within 5 s
-# Over which viewers leave a process that has no other one to send them to.
-SPREAD_SECONDS = 1.0
-# After that: the last ones answer the close. More where there are many of them.
-LEAVE_SECONDS = 1.0
-LEAVE_SECONDS_OF_MANY = 4.0
 
 
 def run_parts(settings: Settings, parts: set[Part], *, up: bool = False, tether: Tether | None = None) -> None:
@@ -272,24 +266,6 @@ async def _wait_for_migrations(catalogue: Catalogue, stopping: asyncio.Event) ->
             log.warning("waiting for the database", reason=reason)
             said = True
         await asyncio.sleep(1)
-
-
-def on_signals() -> tuple[asyncio.Event, asyncio.Event]:
-    """What the first SIGINT or SIGTERM sets, and what the second one does."""
-    stopping, hurry = asyncio.Event(), asyncio.Event()
-
-    def heard() -> None:
-        (hurry if stopping.is_set() else stopping).set()
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, heard)
-    return stopping, hurry
-
-
-def leave_seconds(spread: float) -> float:
-    """How long the last viewers may take to answer a close, after all were told to go over `spread` seconds."""
-    return LEAVE_SECONDS if spread <= SPREAD_SECONDS else LEAVE_SECONDS_OF_MANY
 
 
 def _first(group: BaseExceptionGroup[FriezeError]) -> FriezeError:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
-from frieze.nodes import ALONE_SECONDS
+from frieze.stopping import SPREAD_SECONDS
 
 REPORT_SECONDS = 1.0
 # what was said longer ago than this is not believed: whoever said it hangs
@@ -112,7 +112,7 @@ class Tether(asyncio.Protocol):
                 self._ready, self._said_at = bool(said["ready"]), asyncio.get_running_loop().time()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._stop(ALONE_SECONDS)
+        self._stop(SPREAD_SECONDS)
 
     def _stop(self, spread: float) -> None:
         assert self._stopping is not None

@@ -22,9 +22,9 @@ from frieze.cores import cores
 from frieze.folder import data_folder
 from frieze.nodes import NodeKeeper, node_name
 from frieze.relaying import occupancy
-from frieze.run import STOP_SECONDS, leave_seconds, on_signals
 from frieze.server import PAGES, bind
 from frieze.settings import PREFIX, Settings
+from frieze.stopping import STOP_SECONDS, leave_seconds, on_signals
 from frieze.tether import LINE_BYTES, REPORT_SECONDS, STALE_SECONDS, Report, word_of_readiness, word_to_stop
 from wall.catalogue import Catalogue
 from wall.errors import FriezeError, SettingsError
