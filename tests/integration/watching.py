@@ -29,7 +29,6 @@ class Watcher:
         self.faults: list[str] = []
         self.closes: list[int] = []
         self.recovered: list[bool] = []
-        self.refusals: list[tuple[int, str | None]] = []  # 503 and its Retry-After
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -48,11 +47,8 @@ class Watcher:
                 self.closes.append(code)
                 if code == 1012:
                     nodes = []
-            except InvalidStatus as refused:
-                response = refused.response
-                self.refusals.append((response.status_code, response.headers.get("Retry-After")))
-            except (OSError, TimeoutError, EOFError, CatalogueError):
-                pass
+            except (InvalidStatus, OSError, TimeoutError, EOFError, CatalogueError):
+                pass  # the next one
             finally:
                 self.address = None
             await asyncio.sleep(random.uniform(0.05, 0.3))

@@ -5,6 +5,7 @@ import gzip
 import json
 from collections.abc import AsyncGenerator
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 import aiohttp
@@ -16,8 +17,9 @@ from frieze.server import Dispatch, bind, http_server
 from relay.media import MediaServer
 from tests.fakes.posts import due_search, finish_all, source_post, store
 from wall.catalogue import Catalogue
+from wall.catalogue.nodes import Node
 from wall.store import open_store
-from web.headers import SecurityHeaders
+from web.headers import SecurityHeaders, wall_policy
 from web.public import PublicPages, connect_kind
 
 pytestmark = pytest.mark.anyio
@@ -117,6 +119,20 @@ async def test_the_log_gives_what_came_after_a_cursor_or_says_that_it_is_gone(
         assert answer.status == 410
     async with client.get(f"{base}/api/walls/main/events?after=rubbish") as answer:
         assert answer.status == 400
+
+
+async def test_relays_are_not_named_where_viewers_subscribe_at_the_broker(
+    base: str, client: aiohttp.ClientSession, catalogue: Catalogue
+) -> None:
+    node = Node(id="a-1", address="/n/a-1/stomp", load=0, capacity=9, version="")
+    await catalogue.nodes.announce(node, timedelta(seconds=60))
+    async with client.get(f"{base}/api/walls/main", headers={"accept-encoding": "identity"}) as answer:
+        assert (await answer.json())["nodes"] == []
+
+
+def test_the_page_may_talk_to_every_relay_that_is_known() -> None:
+    policy = wall_policy("/stomp", "/n/a-1/stomp", "wss://b.example/stomp", "wss://a.example:8443/stomp")
+    assert "connect-src 'self' wss://a.example:8443 wss://b.example;" in policy
 
 
 def test_a_relay_is_told_by_its_path() -> None:
