@@ -28,6 +28,9 @@ CONFIG = Path("frieze.toml")
 # read by scripts and tests, not by the program
 _OTHERS = ("FRIEZE_TEST_", "FRIEZE_BENCH_", "FRIEZE_CONFIG")
 
+# options that are not called like their settings
+_OPTIONS = {"relay_workers": "--workers"}
+
 _Words = Annotated[tuple[str, ...], NoDecode]
 
 
@@ -185,7 +188,8 @@ def _sentence(error: ValidationError, given: Mapping[str, Any]) -> str:
     problem = error.errors(include_url=False)[0]
     name = str(problem["loc"][0]) if problem["loc"] else "?"
     field = Settings.model_fields.get(name)
-    where = f"--{name.replace('_', '-')}" if name in given else PREFIX + name.upper()
+    option = _OPTIONS.get(name, f"--{name.replace('_', '-')}")
+    where = option if name in given else PREFIX + name.upper()
     value = problem.get("input")
     secret = field is not None and "SecretStr" in str(field.annotation)
     shown = "" if secret or value is None else f" is {value!r}"

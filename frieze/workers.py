@@ -123,9 +123,10 @@ class Worker:
 
     def say(self, word: bytes) -> None:
         # one that hangs reads nothing: it is not worth keeping for it what is soon said again
-        if self._writer is not None and self._writer.transport.get_write_buffer_size() < LINE_BYTES:
-            with suppress(OSError):
-                self._writer.write(word)
+        if self._writer is None or self._writer.is_closing():
+            return
+        if self._writer.transport.get_write_buffer_size() < LINE_BYTES:
+            self._writer.write(word)
 
     def kill(self) -> None:
         if self._process is not None:
@@ -160,6 +161,7 @@ class Supervisor:
         self._stopping = stopping
         self._started = asyncio.Event()  # a worker has said that it runs
         self._failed: FriezeError | None = None
+        self._spread: float | None = None  # while it stops: the seconds over which viewers leave
         self._log = structlog.get_logger("workers")
         self._trouble = Trouble()
 
@@ -180,6 +182,9 @@ class Supervisor:
             worker.listen()
         living = [asyncio.create_task(self._keep_alive(worker)) for worker in self._workers]
         beside = [asyncio.create_task(self._tell()), asyncio.create_task(self._announce(keeper))]
+        for task in (*living, *beside):
+            # none of them ends before the stop, unless it is broken; then half a relay is worse than none
+            task.add_done_callback(lambda _done: self._stopping.set())
         try:
             await self._stopping.wait()
             if self._failed is None:
@@ -188,14 +193,16 @@ class Supervisor:
         finally:
             for worker in self._workers:
                 worker.kill()
-            await asyncio.gather(*living, return_exceptions=True)
             for task in beside:
                 task.cancel()
-            await asyncio.gather(*beside, return_exceptions=True)
+            ended = await asyncio.gather(*living, *beside, return_exceptions=True)
             for worker in self._workers:
                 worker.stop_listening()
         if self._failed is not None:
             raise self._failed
+        for error in ended:
+            if isinstance(error, BaseException) and not isinstance(error, asyncio.CancelledError):
+                raise error
 
     async def _keep_alive(self, worker: Worker) -> None:
         loop = asyncio.get_running_loop()
@@ -230,11 +237,16 @@ class Supervisor:
                 await self._stopping.wait()
 
     async def _tell(self) -> None:
-        """Let each worker know whether all can do their work: any of them may be asked."""
+        """Let each worker know whether all can do their work, for any of them may be asked; and when to stop, also
+        those that had only just been started."""
         while True:
-            for worker in self._workers:
-                worker.say(word_of_readiness(self.ready))
+            self._say()
             await asyncio.sleep(REPORT_SECONDS / 2)
+
+    def _say(self) -> None:
+        word = word_of_readiness(self.ready) if self._spread is None else word_to_stop(self._spread)
+        for worker in self._workers:
+            worker.say(word)
 
     async def _announce(self, keeper: NodeKeeper) -> None:
         # the database is ready when the first worker is
@@ -242,9 +254,8 @@ class Supervisor:
         await keeper.run()
 
     async def _let_go(self, keeper: NodeKeeper, living: list[asyncio.Task[None]]) -> None:
-        spread = await keeper.withdraw() if self._started.is_set() else 0.0
-        for worker in self._workers:
-            worker.say(word_to_stop(spread))
+        spread = self._spread = await keeper.withdraw() if self._started.is_set() else 0.0
+        self._say()
         limit = spread + leave_seconds(spread) + 2 * STOP_SECONDS
         _, left = await asyncio.wait(living, timeout=limit)
         if left:

@@ -44,6 +44,7 @@ def test_the_embedded_broker_is_one_process_and_says_so(settings: dict[str, str]
 @pytest.mark.parametrize("number", ["many", "-1", "65"])
 def test_a_number_of_workers_that_can_not_be_is_named(settings: dict[str, str], number: str) -> None:
     assert "FRIEZE_RELAY_WORKERS" in said(settings={**settings, "FRIEZE_RELAY_WORKERS": number})
+    assert f"--workers is '{number}'" in said("--workers", number, settings=settings)
 
 
 def test_a_taken_port_is_said_at_once(settings: dict[str, str]) -> None:
