@@ -93,9 +93,22 @@ def ingest(data: Data = None) -> None:
 
 
 @app.command()
-def relay(data: Data = None, host: Host = None, port: Port = None) -> None:
+def relay(
+    data: Data = None,
+    host: Host = None,
+    port: Port = None,
+    workers: Annotated[
+        str | None, typer.Option(help="Processes on the one port; auto: as many as cores.", show_default="1")
+    ] = None,
+) -> None:
     """Run the relay part alone: carry the broker's topics and the pictures to browsers."""
-    _run(_settings(data=data, host=host, port=port), {Part.RELAY})
+    settings = _settings(data=data, host=host, port=port, relay_workers=workers)
+    if settings.relay_workers == 1:
+        _run(settings, {Part.RELAY})
+        return
+    from frieze.workers import run_workers
+
+    run_workers(settings)
 
 
 @app.command()

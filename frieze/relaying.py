@@ -1,11 +1,14 @@
 """The relay's two ends: the catalogue's log behind it, and in the grown shape the broker it listens to."""
 
 import asyncio
+from collections.abc import Iterable
 from contextlib import aclosing
 
 import structlog
 
+from frieze.nodes import STOMP_PATH, node_path
 from frieze.settings import Settings
+from frieze.tether import Report
 from relay.log import StoredEvent
 from relay.rights import Walls
 from relay.server import Relay
@@ -23,16 +26,23 @@ from wall.trouble import Trouble
 _SUBSCRIPTIONS = (f"{WALL}>", f"{PRIVATE}>", f"{SCREENS}>")
 
 
-def relay_settings(settings: Settings, passcode: str | None) -> RelaySettings:
-    """What the relay needs to know; without a passcode nobody may SEND."""
+def relay_settings(settings: Settings, passcode: str | None, node: str | None = None) -> RelaySettings:
+    """What the relay needs to know; without a passcode nobody may SEND. `node` is its name among several."""
     return RelaySettings(
         login=settings.broker_user,
         passcode=passcode,
         origins=settings.origins,
         trusted_proxies=settings.trusted_proxies,
         deflate=settings.relay_deflate,
-        drain=1.0,  # half of what a stop leaves for viewers to go (frieze/run.py)
+        paths=(STOMP_PATH,) if node is None else (STOMP_PATH, node_path(node)),
     )
+
+
+def occupancy(reports: Iterable[Report]) -> tuple[int, int]:
+    """How many viewers a relay of these workers has, and how many it can take: a worker that hears no broker, none."""
+    known = tuple(reports)
+    places = RelaySettings().connections
+    return sum(report.viewers for report in known), sum(places for report in known if report.ready)
 
 
 class CatalogueLog:

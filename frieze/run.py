@@ -21,11 +21,14 @@ from frieze.folder import data_folder, scratch_folder
 from frieze.health import health_routes
 from frieze.hello import say_hello
 from frieze.metrics import bind_metrics, metrics_server
+from frieze.nodes import NodeKeeper, node_name
 from frieze.parts import BUILT_PAGES, Part
-from frieze.relaying import CatalogueLog, CatalogueWalls, Upstream, relay_settings
-from frieze.server import Dispatch, bind, http_server, port_refused
+from frieze.relaying import CatalogueLog, CatalogueWalls, Upstream, occupancy, relay_settings
+from frieze.server import PAGES, Dispatch, bind, http_server, port_refused
 from frieze.settings import Settings
 from frieze.sources import make_sources, query_checks, start_searches
+from frieze.stopping import SPREAD_SECONDS, STOP_SECONDS, leave_seconds, on_signals
+from frieze.tether import Report, Tether
 from ingest.service import Ingest
 from ingest.worker import Worker
 from relay.media import MediaServer
@@ -45,14 +48,15 @@ from web.console.app import console_app
 from web.headers import SecurityHeaders
 from web.public import PublicPages
 
-STOP_SECONDS = 4.0  # Ctrl-C ends everything within 5 s
 
+def run_parts(settings: Settings, parts: set[Part], *, up: bool = False, tether: Tether | None = None) -> None:
+    """Run until SIGINT or SIGTERM; a worker of several (`tether`) until its supervisor says so.
 
-def run_parts(settings: Settings, parts: set[Part], *, up: bool = False) -> None:
-    """Run until SIGINT or SIGTERM. Raises FriezeError in one sentence when something can't start."""
+    A second signal cuts short what the first one began. Raises FriezeError in one sentence when something can't start.
+    """
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_run(settings, parts, up=up))
+            runner.run(_run(settings, parts, up=up, tether=tether))
     except BaseExceptionGroup as group:
         ours, rest = group.split(FriezeError)
         if ours is None or rest is not None:
@@ -60,17 +64,24 @@ def run_parts(settings: Settings, parts: set[Part], *, up: bool = False) -> None
         raise _first(ours) from group
 
 
-async def _run(settings: Settings, parts: set[Part], *, up: bool) -> None:
-    stopping = _on_signals()
+async def _run(settings: Settings, parts: set[Part], *, up: bool, tether: Tether | None) -> None:
+    stopping, hurry = on_signals()
     async with AsyncExitStack() as stack:
-        process = await _Process.start(stack, settings, parts, up=up, stopping=stopping)
+        if tether is not None:
+            # Ctrl-C in a terminal reaches the workers as well; they wait for the supervisor's word
+            asyncio.get_running_loop().add_signal_handler(signal.SIGINT, lambda: None)
+            await tether.hold(stopping)
+            stack.callback(tether.close)
+        process = await _Process.start(stack, settings, parts, up=up, stopping=stopping, tether=tether)
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(work()) for work in process.work]
             if up:
                 await say_hello(settings, process.catalogue, process.port)
+            if tether is not None:
+                tether.report(process.report)
             await stopping.wait()
             structlog.get_logger("frieze").info("stopping")
-            await process.drain()
+            await process.drain(hurry)
             for task in running:
                 task.cancel()
 
@@ -78,28 +89,37 @@ async def _run(settings: Settings, parts: set[Part], *, up: bool) -> None:
 class _Process:
     """The parts of this process, made from its settings. `work` runs until cancelled; `drain` goes before that."""
 
-    def __init__(self, settings: Settings, catalogue: Catalogue) -> None:
+    def __init__(self, settings: Settings, catalogue: Catalogue, tether: Tether | None) -> None:
         self.settings = settings
+        self._tether = tether
+        self._keeper: NodeKeeper | None = None
         self.catalogue = catalogue
         self.holder = f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(2)}"
         self.work: list[Callable[[], Coroutine[Any, Any, None]]] = []
         self.port = settings.port
         self.relay: Relay | None = None
-        self._ready: Callable[[], bool] = lambda: True
+        self._hears: Callable[[], bool] = lambda: True  # what it needs beside the catalogue, such as the broker
         self._drains: list[Callable[[], Awaitable[None]]] = []
 
     @classmethod
     async def start(
-        cls, stack: AsyncExitStack, settings: Settings, parts: set[Part], *, up: bool, stopping: asyncio.Event
+        cls,
+        stack: AsyncExitStack,
+        settings: Settings,
+        parts: set[Part],
+        *,
+        up: bool,
+        stopping: asyncio.Event,
+        tether: Tether | None,
     ) -> "_Process":
         data_folder(settings.data)
         catalogue = Catalogue(settings.database)
         stack.push_async_callback(catalogue.close)
-        process = cls(settings, catalogue)
+        process = cls(settings, catalogue, tether)
         # ports first: a taken one is said before anything is touched
         listening = None
         if parts & {Part.RELAY, Part.WEB}:
-            listening = bind(settings.host, settings.port, "pages and pictures", "--port or FRIEZE_PORT")
+            listening = tether.listening if tether else bind(settings.host, settings.port, *PAGES)
             stack.callback(listening.close)
             process.port = listening.getsockname()[1]
         if settings.embedded and Part.RELAY not in parts:
@@ -122,23 +142,27 @@ class _Process:
         settings = self.settings
         if Part.RELAY not in parts:
             return broker_address(settings)
-        metrics = bind_metrics(settings.metrics)
+        metrics = bind_metrics(settings.metrics, self._tether.number if self._tether else 0)
         if metrics is not None:
             stack.callback(metrics.close)
         passcode = service_password(settings) if settings.embedded else None
+        # the embedded broker is the only relay there is
+        node = None if settings.embedded else self._tether.node if self._tether else node_name(self.port)
         relay = Relay(
             log=CatalogueLog(self.catalogue),
-            settings=relay_settings(settings, passcode),
+            settings=relay_settings(settings, passcode, node),
             walls=CatalogueWalls(self.catalogue),
         )
         self.relay = relay
-        self._drains.append(relay.close)
-        if not settings.embedded:
+        if node is not None:
             address = broker_address(settings)
             upstream = Upstream(address, relay)
-            self._ready = upstream.ready
+            self._hears = upstream.ready
             self.work.append(upstream.run)
             self._serve_metrics(metrics, relay, upstream)
+            if self._tether is None:
+                self._keeper = NodeKeeper(self.catalogue, settings, node, lambda: occupancy([self.report()]))
+                self.work.append(self._keeper.run)
             return address
         host, port = settings.stomp_host, settings.stomp_port
         try:
@@ -154,7 +178,8 @@ class _Process:
             return
         host, port = listening.getsockname()[:2]
         structlog.get_logger("frieze").info("metrics are served", address=f"{host}:{port}")
-        server = metrics_server(relay, upstream)
+        number, count = (self._tether.number, self._tether.count) if self._tether else (0, 1)
+        server = metrics_server(relay, upstream, worker=number, workers=count)
 
         async def serve() -> None:
             await server.serve(sockets=[listening])
@@ -219,14 +244,46 @@ class _Process:
         self.work.append(serve)
         self._drains.append(stop_serving)
 
-    async def drain(self) -> None:
-        """Stop accepting, tell viewers to come back, and leave the rest a moment."""
+    def report(self) -> Report:
+        """How many viewers there are, and whether this process by itself can do its work."""
+        assert self.relay is not None
+        return Report(len(self.relay.connections), self._hears() and not self.relay.stopping)
+
+    def _ready(self) -> bool:
+        if self.relay is not None and self.relay.stopping:
+            return False
+        return self._tether.ready if self._tether is not None else self._hears()
+
+    async def drain(self, hurry: asyncio.Event) -> None:
+        """Stop accepting, tell viewers to go elsewhere or come back, and leave the rest a moment."""
+        draining = asyncio.create_task(self._drain())
+        hurrying = asyncio.create_task(hurry.wait())
+        await asyncio.wait((draining, hurrying), return_when=asyncio.FIRST_COMPLETED)
+        hurrying.cancel()
+        draining.cancel()
+        await asyncio.gather(draining, hurrying, return_exceptions=True)
+        if not draining.cancelled():
+            draining.result()
+
+    async def _drain(self) -> None:
         try:
-            async with asyncio.timeout(STOP_SECONDS / 2):
-                for drain in self._drains:
-                    await drain()
+            if self.relay is not None:
+                spread = await self._spread()
+                async with asyncio.timeout(spread + leave_seconds(spread)):
+                    await self.relay.close(spread)
         except TimeoutError:
             structlog.get_logger("frieze").warning("some viewers did not leave in time")
+        async with asyncio.timeout(STOP_SECONDS / 2):
+            for drain in self._drains:
+                await drain()
+
+    async def _spread(self) -> float:
+        """Over how many seconds viewers are to leave."""
+        if self._tether is not None:
+            return self.settings.relay_drain if self._tether.spread is None else self._tether.spread
+        if self._keeper is not None:
+            return await self._keeper.withdraw()
+        return SPREAD_SECONDS
 
 
 async def _wait_for_migrations(catalogue: Catalogue, stopping: asyncio.Event) -> None:
@@ -244,14 +301,6 @@ async def _wait_for_migrations(catalogue: Catalogue, stopping: asyncio.Event) ->
             log.warning("waiting for the database", reason=reason)
             said = True
         await asyncio.sleep(1)
-
-
-def _on_signals() -> asyncio.Event:
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopping.set)
-    return stopping
 
 
 def _first(group: BaseExceptionGroup[FriezeError]) -> FriezeError:

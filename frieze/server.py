@@ -16,21 +16,31 @@ from wall.errors import SettingsError
 SHUTDOWN_SECONDS = 2  # how long open requests may take after a stop; Ctrl-C ends everything within 5 s
 HEADER_BYTES = 16 * 1024  # one request's head; reference: media.md §5.3
 BACKLOG = 4096  # a wall's whole audience may come back at once
+PAGES = ("pages and pictures", "--port or FRIEZE_PORT")  # what the port is for, and how another one is chosen
 
 
-def bind(host: str, port: int, what: str, option: str) -> socket.socket:
-    """A listening socket. Raises SettingsError with what to do when the port is taken or the address is not ours."""
+def bind(
+    host: str, port: int, what: str, option: str, *, shared: bool = False, listening: bool = True
+) -> socket.socket:
+    """A listening socket. Raises SettingsError with what to do when the port is taken or the address is not ours.
+
+    `shared` ones of one user may have the same port (SO_REUSEPORT): the system gives each connection to one of those
+    that listen. One that does not listen only keeps the port.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if shared:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
-        listening.bind((host, port))
-        listening.listen(BACKLOG)
+        bound.bind((host, port))
+        if listening:
+            bound.listen(BACKLOG)
     except OSError as error:
-        listening.close()
+        bound.close()
         raise port_refused(host, port, what, option, error) from error
-    listening.setblocking(False)
-    return listening
+    bound.setblocking(False)
+    return bound
 
 
 def port_refused(host: str, port: int, what: str, option: str, error: OSError) -> SettingsError:

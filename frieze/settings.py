@@ -28,6 +28,9 @@ CONFIG = Path("frieze.toml")
 # read by scripts and tests, not by the program
 _OTHERS = ("FRIEZE_TEST_", "FRIEZE_BENCH_", "FRIEZE_CONFIG")
 
+# options that are not called like their settings
+_OPTIONS = {"relay_workers": "--workers"}
+
 _Words = Annotated[tuple[str, ...], NoDecode]
 
 
@@ -69,6 +72,13 @@ class Settings(BaseSettings):
     relay_deflate: bool = Field(
         False, description="Whether the relay compresses messages (permessage-deflate): fewer bytes, more processor."
     )
+    relay_workers: int = Field(1, ge=0, le=64, description="Processes of `frieze relay` on one port; 0 or auto: cores.")
+    relay_public_url: str | None = Field(
+        None, description="Where browsers reach this relay, as /n/{id}/stomp; as FRIEZE_VIEWER_URL says if unset."
+    )
+    relay_drain: float = Field(
+        20, ge=0, le=300, description="Seconds over which a relay that stops sends its viewers to the others."
+    )
     demo: bool = Field(True, description="Whether `frieze up` starts the demo source on the wall main.")
     demo_pace: float = Field(0.25, gt=0, le=20, description="How many posts a second the demo source draws.")
     demo_pictures: int = Field(4, ge=1, le=4, description="The most pictures one post of the demo source has.")
@@ -95,6 +105,18 @@ class Settings(BaseSettings):
     def _unset(cls, value: Any) -> Any:
         # a secret file that nobody has filled in yet
         return None if isinstance(value, str) and not value.strip() else value
+
+    @field_validator("relay_workers", mode="before")
+    @classmethod
+    def _auto(cls, value: Any) -> Any:
+        return 0 if isinstance(value, str) and value.strip().lower() == "auto" else value
+
+    @field_validator("relay_public_url")
+    @classmethod
+    def _reached_by_browsers(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("/", "ws://", "wss://")):
+            raise ValueError("must be a path, or begin with ws:// or wss://")
+        return value
 
     @field_validator("fetch_allow", mode="before")
     @classmethod
@@ -175,7 +197,8 @@ def _sentence(error: ValidationError, given: Mapping[str, Any]) -> str:
     problem = error.errors(include_url=False)[0]
     name = str(problem["loc"][0]) if problem["loc"] else "?"
     field = Settings.model_fields.get(name)
-    where = f"--{name.replace('_', '-')}" if name in given else PREFIX + name.upper()
+    option = _OPTIONS.get(name, f"--{name.replace('_', '-')}")
+    where = option if name in given else PREFIX + name.upper()
     value = problem.get("input")
     secret = field is not None and "SecretStr" in str(field.annotation)
     shown = "" if secret or value is None else f" is {value!r}"

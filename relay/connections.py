@@ -120,11 +120,11 @@ class Connections:
         if connection in self.all:
             self.endings[code if code in ENDINGS else OTHER] += 1
 
-    def dismiss(self, now: float) -> None:
+    def dismiss(self, now: float, drain: float) -> None:
         """Admit nobody more, and have everybody leave, spread over `drain` seconds."""
         self.stopping = True
         for connection in tuple(self.all):
-            connection.leave_at(now + random.uniform(0, self._settings.drain))  # noqa: S311 - spreads load, hides nothing
+            connection.leave_at(now + random.uniform(0, drain))  # noqa: S311 - spreads load, hides nothing
 
     def abort(self) -> None:
         for connection in tuple(self.all):

@@ -178,13 +178,18 @@ class Relay:
 
     # ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def close(self) -> None:
-        """Take nobody new, close every connection with 1012 over `drain` seconds, and be gone soon after."""
+    async def close(self, drain: float | None = None) -> None:
+        """Take nobody new, close every connection with 1012 over `drain` seconds, and be gone soon after.
+
+        The close is the hint to go elsewhere: it says so (1012, "service restart"), and each viewer hears it at a
+        moment of its own. `drain` replaces the settings' one.
+        """
+        drain = self.settings.drain if drain is None else drain
         for server in self.listeners:
             server.close()
-        self.connections.dismiss(self.now())
+        self.connections.dismiss(self.now(), drain)
         try:
-            async with asyncio.timeout(self.settings.drain + self.settings.close_within):
+            async with asyncio.timeout(drain + self.settings.close_within):
                 if self.connections:
                     await self._empty.wait()
         except TimeoutError:

@@ -19,12 +19,13 @@ class RelaySettings:
 
     `login` and `passcode` are the service account's; without a passcode nobody can be a service. `origins` are
     allowed beside the relay's own host, written as a browser sends them (`https://wall.example.org`).
-    `trusted_proxies` are networks whose `X-Forwarded-For` is believed.
+    `trusted_proxies` are networks whose `X-Forwarded-For` is believed. `paths` are where a WebSocket is opened: the
+    one all relays share, and beside it the node's own.
     """
 
     login: str = "frieze"
     passcode: str | None = field(default=None, repr=False)
-    path: str = "/stomp"
+    paths: tuple[str, ...] = ("/stomp",)
     origins: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
 
@@ -75,4 +76,4 @@ class RelaySettings:
     # A little more than `stuck_after`, so that who reads slowly hears why it is ended, and who is gone just ends.
     unconfirmed: float = 35.0
     close_within: float = 5.0  # for the other side to answer a close
-    drain: float = 2.0  # over which a graceful stop spreads its closes; Ctrl-C ends within 5 s
+    drain: float = 2.0  # over which a graceful stop spreads its closes, where `Relay.close` is not told otherwise

@@ -148,7 +148,7 @@ class WebSocketViewer(Viewer):
 
     def _decide(self, protocol: ServerProtocol, request: Request) -> Response:
         settings = self.relay.settings
-        if request.path.partition("?")[0] != settings.path:
+        if request.path.partition("?")[0] not in settings.paths:
             return protocol.reject(404, "Nothing here speaks WebSocket.\n")
         if self.relay.stopping:
             return _later(protocol, "The relay restarts; come back in a moment.\n")

@@ -37,13 +37,9 @@ class SecurityHeaders:
         await self._app(scope, receive, with_headers)
 
 
-def wall_policy(connect: str) -> str:
-    """The wall page's Content-Security-Policy; `connect` is where its browser may open the WebSocket."""
-    place = urlsplit(connect)
-    source = f"{place.scheme}://{place.netloc}" if place.netloc else ""
-    if source and place.path == "/stomp":
-        # a relay on another host, and its event stream
-        source += f" {source.replace('ws', 'http', 1)}"
+def wall_policy(*connect: str) -> str:
+    """The wall page's Content-Security-Policy; `connect` are where its browser may open the WebSocket."""
+    sources = [source for address in sorted(set(connect)) for source in _sources(address)]
     # 'self' covers ws: and wss: of the same host in today's browsers
     return "; ".join(
         (
@@ -52,7 +48,7 @@ def wall_policy(connect: str) -> str:
             "style-src 'self'",
             "img-src 'self' data: blob:",
             "media-src 'self'",
-            f"connect-src 'self' {source}".strip(),
+            " ".join(("connect-src 'self'", *sources)),
             "font-src 'self'",
             "worker-src 'self' blob:",
             "manifest-src 'self'",
@@ -63,3 +59,12 @@ def wall_policy(connect: str) -> str:
             "trusted-types lit-html frieze",
         )
     )
+
+
+def _sources(connect: str) -> list[str]:
+    """What a page must be allowed for one address: a relay on another host has an event stream as well."""
+    place = urlsplit(connect)
+    if not place.netloc:
+        return []
+    source = f"{place.scheme}://{place.netloc}"
+    return [source, source.replace("ws", "http", 1)] if place.path.endswith("/stomp") else [source]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -15,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 from wall.catalogue import Catalogue
+from wall.catalogue.nodes import addresses
 from wall.errors import CatalogueUnavailable, NotFound
 from wall.events import Cursor
 from wall.searches import Search
@@ -40,7 +42,7 @@ class PublicPages:
     def routes(self) -> list[Route | Mount]:
         snapshots = Snapshots(self.catalogue)
         access = Access(self.catalogue)
-        page = _Page(self.built / "wall.html", wall_policy(self.connect))
+        page = _Page(self.built / "wall.html")
 
         async def home(_: Request) -> Response:
             first = next((wall for wall in await self.catalogue.walls.all() if not wall.secret), None)
@@ -49,15 +51,17 @@ class PublicPages:
             return RedirectResponse(f"/w/{first.slug}", HTTPStatus.TEMPORARY_REDIRECT)
 
         async def wall_page(request: Request) -> Response:
+            nodes: list[str] = []
             try:
+                nodes = await self._nodes()
                 await access.wall(request)
             except NotFound:
                 # The key of a secret wall's link never comes here, it stays in the browser: so the page is the answer
                 # for a wall that is not there and for a secret one, and says itself what it finds.
-                return page.response(HTTPStatus.NOT_FOUND)
+                return page.response(wall_policy(self.connect, *nodes), HTTPStatus.NOT_FOUND)
             except CatalogueUnavailable:
                 pass  # the page itself says that it is not live, and goes on asking
-            return page.response()
+            return page.response(wall_policy(self.connect, *nodes))
 
         async def wall(request: Request) -> Response:
             found = await access.wall(request)
@@ -72,7 +76,7 @@ class PublicPages:
                     "settings": dict(found.settings),
                     "looking_for": _looking_for(searches),
                     "connect": {"kind": connect_kind(self.connect), "url": self.connect},
-                    "nodes": [],
+                    "nodes": [{"url": url} for url in await self._nodes()],
                     **({} if token is None else {"token": token}),
                 }
             )
@@ -100,16 +104,22 @@ class PublicPages:
             Mount("/static", _BuiltFiles(directory=self.built)),
         ]
 
+    async def _nodes(self) -> list[str]:
+        """The relays a viewer may go to, in the order it should try them, drawn anew for each; none where viewers
+        subscribe at the broker."""
+        if connect_kind(self.connect) == "broker":
+            return []
+        return addresses(await self.catalogue.nodes.running(), self.connect, random.random)
+
 
 class _Page:
     """A built page, read again when the build changed."""
 
-    def __init__(self, path: Path, policy: str) -> None:
+    def __init__(self, path: Path) -> None:
         self._path = path
-        self._policy = policy
 
-    def response(self, status: HTTPStatus = HTTPStatus.OK) -> Response:
-        headers = {"content-security-policy": self._policy, "cache-control": "no-cache"}
+    def response(self, policy: str, status: HTTPStatus = HTTPStatus.OK) -> Response:
+        headers = {"content-security-policy": policy, "cache-control": "no-cache"}
         return Response(self._path.read_bytes(), status, media_type="text/html", headers=headers)
 
 

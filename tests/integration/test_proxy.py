@@ -1,19 +1,16 @@
 """deploy/nginx.conf.template in Debian's nginx, in front of the real broker and a real relay."""
 
 import http.client
-import re
-import shutil
 import ssl
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-from tests.integration.activemq import ROOT, ActiveMQ, accepts, free_ports
+from tests.integration.activemq import ActiveMQ
+from tests.integration.nginx import running_nginx
 from tests.integration.wire import RefusedError, TcpClient, WsClient, was_cut
 from tests.postgres import free_port
 from tests.processes import frieze
@@ -47,70 +44,18 @@ def relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def proxy(activemq: ActiveMQ, relay: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     folder = tmp_path_factory.mktemp("proxy")
-    nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-    assert nginx is not None, "install nginx (apt install nginx-light) to test the proxy"
-    http, https, nobody = free_ports(3)
-    origin = f"https://localhost:{https}"
     (folder / "more.map").write_text('"https://kiosk.example" allowed;\n')
-    subprocess.run(
-        (
-            *(
-                "openssl",
-                "req",
-                "-x509",
-                "-newkey",
-                "ec",
-                "-pkeyopt",
-                "ec_paramgen_curve:prime256v1",
-                "-nodes",
-            ),
-            *("-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"),
-            *("-keyout", str(folder / "privkey.pem"), "-out", str(folder / "fullchain.pem")),
-        ),
-        check=True,
-        capture_output=True,
-    )
-    values = {
-        "RUN": str(folder),
-        "TYPES": "/etc/nginx/mime.types",
-        "WEB": f"127.0.0.1:{nobody}",
-        "RELAY": relay,
-        "BROKER": activemq.ws_url.removeprefix("ws://"),
-        "RESOLVER": "127.0.0.1",
-        "ORIGIN": origin,
-        "MORE_ORIGINS": str(folder / "*.map"),
-        "HTTP": f"127.0.0.1:{http}",
-        "HTTPS": f"127.0.0.1:{https}",
-        "TLS": str(folder),
-        "VIEWERS_PER_ADDRESS": str(VIEWERS_PER_ADDRESS),
-    }
-    template = (ROOT / "deploy/nginx.conf.template").read_text()
-    text = re.sub(r"\$\{FRIEZE_PROXY_([A-Z_]+)\}", lambda match: values[match[1]], template)
-    # the test may run as root; the workers must still reach the folder
-    (folder / "nginx.conf").write_text("user root;\n" + text if Path("/proc/self").owner() == "root" else text)
-    with (folder / "nginx.log").open("wb") as log:
-        process = subprocess.Popen(
-            [nginx, "-c", str(folder / "nginx.conf"), "-p", str(folder), "-g", "daemon off;"], stderr=log
-        )
-    try:
-        deadline = time.monotonic() + 10
-        while not accepts(("127.0.0.1", https)):
-            assert process.poll() is None, (folder / "nginx.log").read_text()
-            assert time.monotonic() < deadline, "nginx did not listen within 10 s"
-            time.sleep(0.02)
-        tls = ssl.create_default_context(cafile=str(folder / "fullchain.pem"))
-        address = f"localhost:{https}"
+    broker = activemq.ws_url.removeprefix("ws://")
+    viewers = str(VIEWERS_PER_ADDRESS)
+    with running_nginx(folder, BROKER=broker, RELAY=relay, VIEWERS_PER_ADDRESS=viewers) as nginx:
         yield Proxy(
-            f"wss://{address}/broker",
-            f"wss://{address}/stomp",
-            f"https://{address}/",
-            origin,
+            f"wss://{nginx.address}/broker",
+            f"wss://{nginx.address}/stomp",
+            f"https://{nginx.address}/",
+            nginx.origin,
             "https://kiosk.example",
-            tls,
+            nginx.tls,
         )
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 def open_through(proxy: Proxy, *, origin: str | None = None, small: bool = False) -> WsClient:

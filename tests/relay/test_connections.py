@@ -89,11 +89,11 @@ def test_a_visit_says_when_the_next_one_is_due() -> None:
 
 
 def test_a_stop_lets_nobody_in_and_spreads_the_leaving() -> None:
-    ours = connections(drain=2.0)
+    ours = connections()
     guests = [Guest() for _ in range(50)]
     for guest in guests:
         ours.admit(guest, "192.0.2.1")
-    ours.dismiss(10.0)
+    ours.dismiss(10.0, 2.0)
     moments = [guest.leaves for guest in guests if guest.leaves is not None]
     assert len(moments) == 50
     assert all(10.0 <= moment <= 12.0 for moment in moments)

@@ -165,6 +165,29 @@ async def test_a_wrong_origin_is_refused_and_a_right_or_missing_one_is_not() -> 
             assert server.relay.connections.refusals["origin"] == 1
 
 
+async def test_a_relay_answers_at_its_own_path_and_at_no_other_relays() -> None:
+    settings = replace(QUICK, paths=("/stomp", "/n/this-1/stomp"))
+    async with running(settings) as server:
+        async with server.websocket("/stomp"), server.websocket("/n/this-1/stomp?x=1"):
+            pass
+        with pytest.raises(InvalidStatus) as caught:
+            await server.websocket("/n/other-1/stomp")
+        assert caught.value.response.status_code == 404
+
+
+async def test_while_viewers_are_led_away_nobody_new_is_let_in() -> None:
+    async with running() as server, viewer(server) as one, viewer(server) as other:
+        leaving = asyncio.create_task(server.relay.close(1.0))
+        await asyncio.sleep(0)
+        with pytest.raises(InvalidStatus) as caught:
+            await server.websocket()
+        assert caught.value.response.status_code == 503
+        assert int(caught.value.response.headers["Retry-After"]) > 0
+        await asyncio.gather(one.wait_closed(), other.wait_closed())
+        assert {one.close_code, other.close_code} == {1012}
+        await leaving
+
+
 async def test_too_many_connections_are_told_to_come_back_later() -> None:
     async with running(replace(QUICK, connections=1)) as server, viewer(server):
         with pytest.raises(InvalidStatus) as caught:

@@ -5,6 +5,7 @@ import gzip
 import json
 from collections.abc import AsyncGenerator
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 import aiohttp
@@ -16,8 +17,9 @@ from frieze.server import Dispatch, bind, http_server
 from relay.media import MediaServer
 from tests.fakes.posts import due_search, finish_all, source_post, store
 from wall.catalogue import Catalogue
+from wall.catalogue.nodes import Node
 from wall.store import open_store
-from web.headers import SecurityHeaders
+from web.headers import SecurityHeaders, wall_policy
 from web.public import PublicPages, connect_kind
 
 pytestmark = pytest.mark.anyio
@@ -221,6 +223,21 @@ async def test_where_viewers_go_to_the_broker_a_secret_wall_is_refused_in_words(
 async def test_the_start_leads_to_the_first_public_wall(base: str, client: aiohttp.ClientSession, key: str) -> None:
     async with client.get(f"{base}/", allow_redirects=False) as answer:
         assert answer.headers["location"] == "/w/main"
+
+
+async def test_relays_are_not_named_where_viewers_subscribe_at_the_broker(
+    base: str, client: aiohttp.ClientSession, catalogue: Catalogue
+) -> None:
+    node = Node(id="a-1", address="/n/a-1/stomp", load=0, capacity=9, version="")
+    await catalogue.nodes.announce(node, timedelta(seconds=60))
+    async with client.get(f"{base}/api/walls/main", headers={"accept-encoding": "identity"}) as answer:
+        assert (await answer.json())["nodes"] == []
+
+
+def test_the_page_may_talk_to_every_relay_that_is_known() -> None:
+    policy = wall_policy("/stomp", "/n/a-1/stomp", "wss://b.example/stomp", "wss://a.example:8443/stomp")
+    a, b = "wss://a.example:8443 https://a.example:8443", "wss://b.example https://b.example"
+    assert f"connect-src 'self' {a} {b};" in policy, "and to its event stream"
 
 
 def test_a_relay_is_told_by_its_path() -> None:

@@ -13,6 +13,7 @@ from wall.catalogue.log import Log
 from wall.catalogue.media import MediaRecords
 from wall.catalogue.migrate import migrate
 from wall.catalogue.moderation import Moderation
+from wall.catalogue.nodes import Nodes
 from wall.catalogue.operators import Operators
 from wall.catalogue.posts import Posts
 from wall.catalogue.searches import Searches
@@ -26,7 +27,7 @@ def _utc_now() -> datetime:
 
 
 class Catalogue:
-    """Posts, events, claims, searches, operators.
+    """Posts, events, claims, searches, relay nodes, operators.
 
     `changed` fires in this process after each transaction that committed an event or something operators see;
     other processes notice by looking (docs/architecture.md, "Publishing").
@@ -52,6 +53,7 @@ class Catalogue:
         self.log = Log(context)
         self.claims = Claims(context)
         self.health = Health(context)
+        self.nodes = Nodes(context)
         self.operators = Operators(context)
         self.links = Links(context)
 

@@ -206,6 +206,21 @@ health = Table(
     Column("at", Moment, nullable=False),
 )
 
+# a running relay with all its workers; it renews its row, and one that has expired is not there
+relay_node = Table(
+    "relay_node",
+    metadata,
+    Column("id", String(80), primary_key=True),
+    # where browsers reach it; empty: where the installation says that relays are
+    Column("address", Text, nullable=False),
+    # viewers it has, and how many it can take now
+    Column("load", Integer, nullable=False),
+    Column("capacity", Integer, nullable=False),
+    Column("version", String(40), nullable=False),
+    Column("draining", Boolean, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+)
+
 operator = Table(
     "operator",
     metadata,

@@ -29,7 +29,8 @@ async def main(folder: Path) -> None:
     catalogue = Catalogue(settings.database)
     await catalogue.migrate()
     relay = Relay(
-        log=CatalogueLog(catalogue), settings=relay_settings(settings, settings.broker_password.get_secret_value())
+        log=CatalogueLog(catalogue),
+        settings=relay_settings(settings, settings.broker_password.get_secret_value(), None),
     )
     stomp = await listen_tcp(relay, "127.0.0.1", 0)
     viewers = bind("127.0.0.1", 0, "viewers", "nothing")

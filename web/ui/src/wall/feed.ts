@@ -34,9 +34,14 @@ export const JITTER_MS = 2_000;
 export const POLL_MS = 30_000;
 const BACKOFF_MIN_MS = 500;
 const BACKOFF_MAX_MS = 15_000;
-/** Failed connections after which the server is asked again where to connect. */
+/** Failed connections after which the server is asked again where to connect; with more nodes, after all of them. */
 const ASK_AGAIN_AFTER = 3;
 const SEQ = /^(0|[1-9][0-9]{0,15})$/;
+/** RFC 6455's "service restart": a relay that stops says it to each viewer at a moment of its own. */
+const GO_ELSEWHERE = 1012;
+/** Of a move to another relay: how long after the word to go, at most, and until when the wall still counts as live. */
+const MOVE_JITTER_MS = 250;
+export const MOVE_MS = 3_000;
 /** Repairs that leave a hole open before the snapshot is taken instead. */
 const REPAIRS_BEFORE_SNAPSHOT = 3;
 
@@ -85,6 +90,11 @@ export class Feed {
   #subscriptions = 0;
   #heardAt: number | null = null;
   #failures = 0;
+  /** Where to try next, of the nodes that `info` named. */
+  #node = 0;
+  /** Sent elsewhere: ask where to, and until this moment nobody needs to know. */
+  #sentAway = false;
+  #movingUntil = 0;
   #catchingUp = false;
   #wasLive = false;
   #ticker: ReturnType<typeof setInterval> | undefined;
@@ -98,9 +108,10 @@ export class Feed {
     this.#started = this.#now();
   }
 
-  /** Connected, confirmed, and told something by the wall within the last 15 s. */
+  /** Connected, confirmed, and told something by the wall within the last 15 s; or on the way to another relay. */
   get live(): boolean {
-    return this.#subscribed && this.state.cursor !== null && this.#now() - this.#lastHeard < SILENCE_MS;
+    const connected = this.#subscribed || this.#now() < this.#movingUntil;
+    return connected && this.state.cursor !== null && this.#now() - this.#lastHeard < SILENCE_MS;
   }
 
   /** How the events come, while a subscription stands. */
@@ -137,7 +148,8 @@ export class Feed {
 
   async #connect(): Promise<void> {
     // A token is good for one coming in; the next one needs a new one.
-    if (this.info === null || this.info.token !== null || this.#failures % ASK_AGAIN_AFTER === 0) {
+    const used = this.info !== null && this.info.token !== null;
+    if (this.info === null || used || this.#sentAway || this.#failures % this.#round === 0) {
       await this.#ask();
     }
     if (this.#stop.signal.aborted) return;
@@ -151,9 +163,9 @@ export class Feed {
         this.#onSubscribed(way, headers["recovered"] ?? null);
       },
       onMessage: (message) => this.#onMessage(message),
-      onDown: () => {
+      onDown: (_reason, code) => {
         if (!subscribed) this.#ways.failed();
-        this.#onDown();
+        this.#onDown(code);
       },
     });
   }
@@ -162,6 +174,8 @@ export class Feed {
   async #ask(): Promise<void> {
     try {
       this.info = await this.#options.api.info();
+      this.#sentAway = false;
+      this.#node = 0;
       this.missing = false;
       this.refused = null;
     } catch (error) {
@@ -176,7 +190,8 @@ export class Feed {
     const replays = way === "stream" || info.connect.kind === "relay";
     const resumes = replays && this.state.next === null ? this.state.cursor : null;
     const topic = `/topic/${info.token === null ? "wall" : "private"}.${this.#options.slug}`;
-    return open(info.connect.url, topic, resumes && formatCursor(resumes), handlers, info.token);
+    const url = info.nodes[this.#node % info.nodes.length] ?? info.connect.url;
+    return open(url, topic, resumes && formatCursor(resumes), handlers, info.token);
   }
 
   /** Tries the WebSocket while the stream goes on; whatever both say twice is applied once. */
@@ -194,8 +209,8 @@ export class Feed {
         this.#onSubscribed("socket", headers["recovered"] ?? null);
       },
       onMessage: (message) => this.#onMessage(message),
-      onDown: () => {
-        if (taken) this.#onDown();
+      onDown: (_reason, code) => {
+        if (taken) this.#onDown(code);
         else this.#probe = null;
       },
     });
@@ -234,22 +249,39 @@ export class Feed {
     if (need(this.state) !== "nothing") void this.#catchUp(true);
   }
 
-  #onDown(): void {
+  #onDown(code: number | undefined): void {
     this.#link = null;
     this.#probe?.close();
     this.#probe = null;
     this.#by = null;
+    // Only one that served us sends us away; one that never did has merely failed.
+    const sentAway = code === GO_ELSEWHERE && this.#subscribed;
+    if (sentAway) this.#movingUntil = this.#now() + MOVE_MS;
+    this.#sentAway ||= sentAway;
     this.#subscribed = false;
-    this.#failures += 1;
+    this.#node += 1;
+    if (!sentAway) this.#failures += 1;
     this.#changed();
-    this.#connectLater();
+    if (sentAway) this.#connectIn(MOVE_JITTER_MS * this.#random());
+    else this.#connectLater();
+  }
+
+  /** Failures until all that we know of have been tried. */
+  get #round(): number {
+    return Math.max(ASK_AGAIN_AFTER, this.info?.nodes.length ?? 0);
   }
 
   #connectLater(): void {
     if (this.info === null) this.#failures += 1;
-    const longest = Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** Math.min(this.#failures, 10));
+    // Other nodes are tried without growing pauses, until all have failed.
+    const nodes = this.info?.nodes.length || 1;
+    const rounds = Math.ceil(this.#failures / nodes);
+    const longest = Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** Math.min(rounds, 10));
     // Half fixed, half random: never at once, and never all together.
-    const delay = longest / 2 + (longest / 2) * this.#random();
+    this.#connectIn(longest / 2 + (longest / 2) * this.#random());
+  }
+
+  #connectIn(delay: number): void {
     setTimeout(() => !this.#stop.signal.aborted && void this.#connect(), delay);
   }
 

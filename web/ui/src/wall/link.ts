@@ -21,7 +21,8 @@ export interface LinkHandlers {
   /** The server confirmed the subscription; its RECEIPT's headers (`recovered` on a relay). */
   onSubscribed(headers: Readonly<Record<string, string>>): void;
   onMessage(message: Message): void;
-  onDown(reason: string): void;
+  /** `code` is the WebSocket's close code, where the server closed it. */
+  onDown(reason: string, code?: number): void;
 }
 
 export interface Link {
@@ -84,14 +85,14 @@ export const openStompLink: OpenLink = (url, destination, cursor, handlers, toke
     },
     // ActiveMQ keeps the connection after some errors; for us a refused subscription is the end of it.
     onStompError: (frame) => end(frame.headers["message"] ?? "the broker refused"),
-    onWebSocketClose: (event: CloseEvent) => end(event.reason || `closed (${event.code})`),
+    onWebSocketClose: (event: CloseEvent) => end(event.reason || `closed (${event.code})`, event.code),
   });
   client.activate();
 
-  function end(reason: string): void {
+  function end(reason: string, code?: number): void {
     if (ended) return;
     close();
-    handlers.onDown(reason);
+    handlers.onDown(reason, code);
   }
 
   function close(): void {

@@ -81,6 +81,8 @@ export interface WallInfo {
   readonly lookingFor: readonly string[];
   readonly connect: { readonly kind: "relay" | "broker"; readonly url: string };
   readonly token: string | null;
+  /** The relays there are, in the order to try them; none where there is only `connect`. */
+  readonly nodes: readonly string[];
 }
 
 export const VERSION = 1;
@@ -90,6 +92,7 @@ const MAX_POSTS = 500;
 const MAX_MEDIA = 100;
 const MAX_RENDITIONS = 16;
 const MAX_IDS = 1_000;
+const MAX_NODES = 64;
 const MAX_TEXT = 100_000;
 const MAX_NAME = 1_000;
 const MAX_ADDRESS = 4_000;
@@ -163,7 +166,11 @@ export function readInfo(value: unknown): WallInfo | null {
   const lookingFor = list(fields["looking_for"], 20)
     .map((item) => text(item, 200))
     .filter(present);
-  return { wall, lookingFor, connect: { kind, url }, token: text(fields["token"], MAX_NAME) };
+  const nodes = list(fields["nodes"], MAX_NODES)
+    .map((item) => text(object(item)?.["url"], MAX_NAME))
+    .filter(present)
+    .filter((address) => address !== "");
+  return { wall, lookingFor, connect: { kind, url }, token: text(fields["token"], MAX_NAME), nodes };
 }
 
 export function readCursor(value: unknown): Cursor | null {

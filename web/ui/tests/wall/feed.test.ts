@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type Api, Gone, NoSuchWall, NotHere } from "../../src/wall/api.js";
-import { Feed, JITTER_MS, POLL_MS, SILENCE_MS, STRAGGLERS_MS } from "../../src/wall/feed.js";
+import { Feed, JITTER_MS, MOVE_MS, POLL_MS, SILENCE_MS, STRAGGLERS_MS } from "../../src/wall/feed.js";
 import type { LinkHandlers, OpenLink } from "../../src/wall/link.js";
 import { newestFirst } from "../../src/wall/reducer.js";
 import type { Snapshot, WallEvent, WallInfo } from "../../src/wall/types.js";
@@ -12,6 +12,7 @@ afterEach(() => void vi.useRealTimers());
 
 class Server {
   kind: "relay" | "broker" = "relay";
+  nodes: string[] = [];
   snapshots: (Snapshot | Error)[] = [];
   log: WallEvent[] = [];
   logGone = false;
@@ -37,6 +38,7 @@ class Server {
         lookingFor: [],
         connect: { kind: this.kind, url: "/stomp" },
         token: this.token,
+        nodes: this.nodes,
       } satisfies WallInfo;
     },
     snapshot: async () => {
@@ -327,6 +329,81 @@ describe("reconnecting", () => {
       await vi.advanceTimersByTimeAsync(15_000);
     }
     expect(server.asked).toContain("info");
+  });
+});
+
+describe("moving between relays", () => {
+  async function among(...nodes: string[]): Promise<Server> {
+    const server = new Server();
+    server.nodes = nodes;
+    server.snapshots = [snapshot("aaaa-1", ["a"])];
+    await visit(server);
+    server.link.handlers.onSubscribed({ recovered: "true" });
+    server.asked = [];
+    return server;
+  }
+
+  test("the first node named is the one to go to", async () => {
+    const server = await among("/n/b/stomp", "/n/a/stomp");
+    expect(server.link.url).toBe("/n/b/stomp");
+  });
+
+  test("one that fails is followed by the next, and after all of them the server is asked again", async () => {
+    const server = await among("/n/a/stomp", "/n/b/stomp", "/n/c/stomp", "/n/d/stomp");
+    server.nodes = ["/n/e/stomp"];
+    for (let node = 0; node < 4; node++) {
+      expect(server.asked).toEqual([]);
+      server.link.handlers.onDown("gone", 1006);
+      await vi.advanceTimersByTimeAsync(1_000);
+    }
+    expect(server.links.map((link) => link.url)).toEqual([
+      "/n/a/stomp",
+      "/n/b/stomp",
+      "/n/c/stomp",
+      "/n/d/stomp",
+      "/n/e/stomp",
+    ]);
+    expect(server.asked).toEqual(["info"]);
+  });
+
+  test("1012 asks where to go and goes there at once with the cursor, and nobody sees it", async () => {
+    const server = await among("/n/a/stomp", "/n/b/stomp");
+    server.say(post(2, "b"));
+    server.nodes = ["/n/b/stomp"];
+    let seen = true;
+    feed.onChange(() => {
+      seen &&= feed.live;
+    });
+    server.link.handlers.onDown("the relay restarts", 1012);
+    await vi.advanceTimersByTimeAsync(250);
+    expect(server.asked).toEqual(["info"]);
+    expect(server.link).toMatchObject({ url: "/n/b/stomp", cursor: "aaaa-2" });
+    server.link.handlers.onSubscribed({ recovered: "true" });
+    await vi.advanceTimersByTimeAsync(MOVE_MS);
+    expect(seen).toBe(true);
+    expect(server.asked).toEqual(["info"]);
+  });
+
+  test("a move that takes longer is said to be not live", async () => {
+    const server = await among("/n/a/stomp");
+    server.link.handlers.onDown("the relay restarts", 1012);
+    await vi.advanceTimersByTimeAsync(MOVE_MS - 1);
+    expect(feed.live).toBe(true);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(feed.live).toBe(false);
+  });
+
+  test("a relay that refuses everybody with 1012 is not asked without pause", async () => {
+    const server = await among("/n/a/stomp");
+    const before = server.links.length;
+    for (let spent = 0, answered = 0; spent < 60_000; spent += 250) {
+      if (server.links.length > answered) {
+        answered = server.links.length;
+        server.link.handlers.onDown("the relay restarts", 1012);
+      }
+      await vi.advanceTimersByTimeAsync(250);
+    }
+    expect(server.links.length - before).toBeLessThan(20);
   });
 });
 
