@@ -11,7 +11,8 @@ from tests.bench.fanout.servers import RELAY, serving
 RATE = 20.0
 EVERY = 3.0
 BACK_WITHIN = 10.0
-_GIVEN_UP = 60.0
+# Seconds after the last cut: a machine that others keep busy is slow, but must not be wrong.
+_GIVEN_UP = 180.0
 
 
 def storm(board: Board, *, quick: bool) -> None:

@@ -166,5 +166,7 @@ class Watch:
             self._lags.append(time.time() - datetime.fromisoformat(at[1].decode()).timestamp())
 
     def _lacking(self, away: int) -> str:
-        behind = sum(viewer.seq < (self._until or 0) for viewer in self._viewers)
-        return f"{self.within:g} s after the last cut {away} viewers are not back and {behind} lack events"
+        behind = [viewer for viewer in self._viewers if viewer.seq < (self._until or 0)]
+        example = f"; viewer {behind[0].number} stands at {behind[0].seq}" if behind else ""
+        lacking = f"{away} viewers are not back and {len(behind)} lack events up to {self._until}"
+        return f"{self.within:g} s after the last cut {lacking}{example}"
