@@ -134,6 +134,8 @@ class _Process:
             await catalogue.migrate()
         else:
             await _wait_for_migrations(catalogue, stopping)
+            if stopping.is_set():
+                return process  # there may be no tables yet
         await process._compose(stack, parts, listening, address, up=up)
         return process
 
