@@ -109,6 +109,7 @@ class Upstream:
             )
         self._connected = True
         self._trouble.over()
+        self._relay.doubt()
         await asyncio.shield(connection.lost)
 
     def _say_trouble(self, error: BrokerError) -> None:

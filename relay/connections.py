@@ -147,6 +147,8 @@ class Connections:
 
 def _neighbourhood(address: str) -> str:
     """What counts as one address: an IPv6 household has 2⁶⁴ of them."""
+    if ":" not in address:
+        return address
     try:
         parsed = ip_address(address)
     except ValueError:

@@ -3,10 +3,10 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 
-from relay.audience import Counts, Reader, Seat, Shared
 from relay.credit import Credit
 from relay.lag import Lag
 from relay.ring import ShapeKey
+from relay.seats import Counts, Reader, Seat, Shared
 from relay.settings import RelaySettings
 from relay.topic import Numbers, Read, Topic
 from wall.destinations import PRIVATE, WALL, valid_slug
@@ -75,6 +75,12 @@ class Hub:
             topic.flush(now)
             if topic.restless:
                 self._restless[topic] = None
+
+    def doubt(self) -> None:
+        """Upstream was away: every wall is looked up in the log."""
+        for topic in self.topics.values():
+            topic.doubt()
+            self._touch(topic)
 
     def wishes(self, now: float) -> list[Read]:
         """What to ask the catalogue; call `answer` or `unanswered` with each."""

@@ -21,9 +21,9 @@ from prometheus_client.metrics_core import (
 )
 from prometheus_client.registry import Collector
 
-from relay.audience import Counts
 from relay.connections import ENDINGS
 from relay.ring import Message
+from relay.seats import Counts
 from relay.server import Relay
 from relay.topic import Topic
 

@@ -75,6 +75,11 @@ class Relay:
         self.hub.receive(destination, headers, raw, self.now())
         self.flush_soon()
 
+    def doubt(self) -> None:
+        """Upstream is heard again: what it has said meanwhile is read from the log, not waited for."""
+        self.hub.doubt()
+        self.flush_soon()
+
     def flush_soon(self) -> None:
         self._start()
         if not self._flush_due:

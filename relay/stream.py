@@ -16,12 +16,12 @@ from urllib.parse import parse_qs
 
 from starlette.types import Receive, Scope, Send
 
-from relay.audience import Seat
 from relay.connections import GONE
 from relay.origins import origin_allowed
 from relay.pace import Progress, Verdict
 from relay.rights import SHUT_OUT
 from relay.ring import ShapeKey
+from relay.seats import Seat
 from relay.server import Relay
 from relay.sockets import tune
 from wall.destinations import private_topic, valid_slug, wall_topic
@@ -169,7 +169,7 @@ class EventStreams:
 
 
 class EventStream:
-    """One browser or program that reads; a `Reader` (relay/audience.py) and a `Connection` (relay/connections.py)."""
+    """One browser or program that reads; a `Reader` (relay/seats.py) and a `Connection` (relay/connections.py)."""
 
     __slots__ = (
         "_close_by",
@@ -239,12 +239,12 @@ class EventStream:
     # ── as a reader ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def writer(self) -> Callable[[bytes], object]:
-        return self._give
+        return self._say
 
-    def joined(self, seat: Seat, recovered: bool | None, head: Cursor | None) -> None:
+    def joined(self, seat: Seat, recovered: bool | None, head: Cursor | None) -> bytes:
         position = str(seat.cursor) if seat.cursor is not None else None
         told = {"recovered": bool(recovered), "cursor": str(head) if head is not None else None}
-        self._say(event("hello", told, position))
+        return event("hello", told, position)
 
     def left_behind(self, seat: Seat) -> None:
         self._end(Code.LEFT_BEHIND, "You read too slowly and messages you have not got are gone; come back")

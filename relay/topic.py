@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 
-from relay.audience import Audience, Shared
+from relay.audience import Audience
 from relay.log import StoredEvent
 from relay.ring import Message, Ring
+from relay.seats import Shared
 from wall import wire
 from wall.events import Cursor
 
@@ -55,12 +56,13 @@ class Topic:
         self._head: Message | None = None  # waits behind the hole
         self._reading: Cursor | None = None
         self._read_again = 0.0  # not before
+        self._in_doubt = False  # upstream was away: the log may have more
         self._unflushed = 0  # bytes
 
     @property
     def restless(self) -> bool:
         """Whether time matters: a hole is open or somebody waits for the catalogue."""
-        return self._hole_since is not None or bool(self.audience.waiting)
+        return self._hole_since is not None or self._in_doubt or bool(self.audience.waiting)
 
     @property
     def idle(self) -> bool:
@@ -188,12 +190,16 @@ class Topic:
 
     # ── the catalogue ────────────────────────────────────────────────────────────────────────────────────────────
 
+    def doubt(self) -> None:
+        """What came from upstream may not have been all: look in the log without waiting for a hole to show."""
+        self._in_doubt = self.wall is not None and self.ring.end is not None
+
     def wish(self, now: float) -> Read | None:
         """What to ask the catalogue now, if anything; one question at a time."""
         if self.wall is None or self._reading is not None or now < self._read_again:
             return None
         end = self.ring.end
-        if self._hole_since is not None:
+        if self._hole_since is not None or self._in_doubt:
             assert end is not None
             after = end
         else:
@@ -216,6 +222,7 @@ class Topic:
     def answer(self, read: Read, events: Sequence[StoredEvent] | None, now: float) -> None:
         """What the catalogue said (None: it can't say them all). Call `flush` afterwards."""
         self._reading = None
+        self._in_doubt = False
         if events is None:
             self._refuse(read.after, now)
             return

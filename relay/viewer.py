@@ -8,13 +8,13 @@ with time.
 import asyncio
 from collections.abc import Callable
 
-from relay.audience import Seat, Stage
 from relay.connections import GONE
 from relay.credit import AckName, Credit
 from relay.hub import Wildcard, is_topic, is_wildcard
 from relay.pace import Progress, Verdict
 from relay.rights import SHUT_OUT, check_write
 from relay.ring import ShapeKey, Wrap
+from relay.seats import Seat, Stage
 from relay.server import Relay
 from relay.sockets import tune
 from wall.events import Cursor
@@ -253,15 +253,15 @@ class Viewer(asyncio.Protocol):
         if receipt is not None:
             self.put(self.session.receipt(receipt))
 
-    def joined(self, seat: Seat, recovered: bool | None, head: Cursor | None) -> None:
+    def joined(self, seat: Seat, recovered: bool | None, head: Cursor | None) -> bytes:
         if seat.receipt is None:
-            return
+            return b""
         headers: dict[str, str] = {}
         if recovered is not None:
             headers["recovered"] = "true" if recovered else "false"
         if head is not None and seat.audience.logged:
             headers["cursor"] = str(head)
-        self.put(self.session.receipt(seat.receipt, headers))
+        return self.wrap(self.session.receipt(seat.receipt, headers), True)
 
     def left_behind(self, seat: Seat) -> None:
         error = StompError(

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
-from relay.audience import Seat
 from relay.hub import Hub
 from relay.log import StoredEvent
 from relay.ring import ShapeKey
+from relay.seats import Seat
 from relay.settings import RelaySettings
 from relay.tcp import PLAIN
 from relay.topic import Topic
@@ -51,8 +51,9 @@ class FakeReader:
         self.paused = False
         self.hub.resume(self, now)
 
-    def joined(self, seat: Seat, recovered: bool | None, head: Cursor | None) -> None:
+    def joined(self, seat: Seat, recovered: bool | None, head: Cursor | None) -> bytes:
         self.answers.append((recovered, str(head) if head else None))
+        return b""
 
     def left_behind(self, seat: Seat) -> None:
         self.behind += 1

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.audience import Stage
 from relay.credit import Credit, ack_name
+from relay.seats import Stage
 from relay.settings import RelaySettings
 from tests.relay.readers import WALL, FakeReader, Wall, key
 from wall.events import Cursor

@@ -9,9 +9,9 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from websockets.exceptions import InvalidStatus
 
-from relay.audience import Counts
 from relay.connections import ENDINGS
 from relay.metrics import COUNTS, NAMED_WALLS, PREFIX, RelayMetrics
+from relay.seats import Counts
 from relay.server import Relay
 from relay.settings import RelaySettings
 from tests.relay.readers import FakeReader, key

@@ -122,6 +122,24 @@ def test_the_log_is_asked_again_while_there_is_time() -> None:
     assert reader.got == ["1", "2", "3"]
 
 
+def test_what_was_said_while_upstream_was_away_is_read_as_soon_as_it_is_back() -> None:
+    wall = Wall()
+    reader = wall.reader()
+    wall.send(1)
+    wall.log = [1, 2, 3]
+    wall.hub.doubt()
+    assert wall.answer() == 1
+    assert reader.got == ["1", "2", "3"]
+    assert wall.answer() == 0, "asked once"
+    wall.hub.doubt()
+    wall.log = None
+    assert wall.answer() == 1
+    wall.log = [1, 2, 3, 4]
+    wall.wait(1.0)
+    wall.answer()
+    assert reader.got[-1] == "4", "a log that was away is asked again"
+
+
 def test_a_lost_last_event_is_found_by_the_head_and_comes_before_it() -> None:
     wall = Wall()
     reader = wall.reader()
