@@ -1,4 +1,7 @@
-"""Which page may connect: one on the same host, or one on the list. Programs send no Origin and come as nobody."""
+"""Which page may connect: one on the same host, or one on the list.
+
+Programs send no Origin and come as nobody: they read public walls and nothing else.
+"""
 
 from collections.abc import Sequence
 from urllib.parse import urlsplit

@@ -52,7 +52,8 @@ def check_read(destination: str, token: str | None, walls: Walls | None, now: fl
     if slug == destination or not valid_slug(slug) or token is None:
         raise StompError(
             Code.NO_RIGHT_TO_READ,
-            f"Without a login only {WALL}<wall> and {SCREENS}<wall> may be read, and {PRIVATE}<wall> with a token",
+            f"Without a login only {WALL}<wall> and {SCREENS}<wall> may be read, "
+            f"and {PRIVATE}<wall> by a page that shows a token and its Origin",
         )
     if walls is None:
         raise StompError(Code.TOKEN_OVER, "No token can be checked just now; come back in a moment")

@@ -131,7 +131,7 @@ class EventStreams:
             await _answer(send, HTTPStatus.BAD_REQUEST, "bad-cursor", f"Bad cursor: {error}.", cross)
             return
         try:
-            topic = await self._topic(asked.slug, asked.token)
+            topic = await self._topic(asked.slug, asked.token if asked.page else None)
         except StompError as error:
             await _answer(send, HTTPStatus.UNAUTHORIZED, "token", error.public, cross)
             return
@@ -370,6 +370,8 @@ class _Asked:
         self.site = _text(headers.get(b"sec-fetch-site"))
         scheme, _, token = (_text(headers.get(b"authorization")) or "").partition(" ")
         self.token = token.strip() if scheme.lower() == "bearer" else None
+        # a page's own requests to its own host name no Origin, but say that they are just that
+        self.page = self.origin is not None or self.site == "same-origin"
         query = parse_qs(scope["query_string"].decode("ascii", "replace"))
         # what a browser saw last is newer than the address it began with
         self.cursor = _text(headers.get(b"last-event-id")) or query.get("cursor", [""])[0]

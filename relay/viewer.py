@@ -53,6 +53,7 @@ class Viewer(asyncio.Protocol):
         "_progress",
         "_wildcards",
         "address",
+        "page",
         "paused",
         "relay",
         "seats",
@@ -70,6 +71,7 @@ class Viewer(asyncio.Protocol):
         self.relay = relay
         self.address = ""
         self.service = False
+        self.page = False  # it said its Origin; who says none reads public walls only
         self.paused = False
         self.seats: list[Seat] = []
         self._wildcards: list[Wildcard] | None = None
@@ -170,7 +172,7 @@ class Viewer(asyncio.Protocol):
         if not (is_topic(destination) or is_wildcard(destination)):
             raise StompError(Code.NOT_SUPPORTED, "There are no queues here; subscribe to /topic/<name>")
         if not self.service:
-            relay.visibility.check_read(destination, event.headers.get("token"))
+            relay.visibility.check_read(destination, event.headers.get("token") if self.page else None)
         cursor = _cursor(event)
         if is_wildcard(destination):
             if cursor is not None:

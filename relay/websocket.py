@@ -153,13 +153,15 @@ class WebSocketViewer(Viewer):
         if self.relay.stopping:
             return _later(protocol, "The relay restarts; come back in a moment.\n")
         try:
-            allowed = origin_allowed(request.headers.get("Origin"), request.headers.get("Host"), settings.origins)
+            origin = request.headers.get("Origin")
+            allowed = origin_allowed(origin, request.headers.get("Host"), settings.origins)
             forwarded = request.headers.get_all("X-Forwarded-For")
         except MultipleValuesError:
             return protocol.reject(400, "Origin and Host may stand once each.\n")
         if not allowed:
             self.relay.connections.refused("origin")
             return protocol.reject(403, "This page may not connect here; an operator can add its origin.\n")
+        self.page = origin is not None
         peer = self.transport.get_extra_info("peername")
         address = self.relay.connections.address_of(peer[0] if peer else "", forwarded)
         response = protocol.accept(request)

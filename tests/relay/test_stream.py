@@ -33,7 +33,7 @@ async def ids(reader: Reader, count: int) -> list[str | None]:
 
 def token(link: int = 7, until: int = 9_999_999_999, wall: str = "party") -> dict[str, str]:
     shown = ViewerToken(wall=wall, link=link, until=until).signed(b"k" * 32)
-    return {"authorization": f"Bearer {shown}"}
+    return {"authorization": f"Bearer {shown}", "sec-fetch-site": "same-origin"}
 
 
 sse = EventWrap()
@@ -356,7 +356,7 @@ async def test_a_renewed_link_ends_streams_and_subscriptions_and_old_tokens_are_
         async with (
             stream(server, slug="party", headers=token()) as reader,
             stream(server) as unconcerned,
-            server.websocket() as viewer,
+            server.websocket(origin=f"http://127.0.0.1:{server.port}") as viewer,
         ):
             await hello(reader)
             await hello(unconcerned)
@@ -374,9 +374,25 @@ async def test_a_renewed_link_ends_streams_and_subscriptions_and_old_tokens_are_
             await hello(reader)
 
 
+async def test_who_names_no_origin_reads_public_walls_only_whatever_it_shows() -> None:
+    async with streaming(walls=FakeWalls({"main": None, "party": 7})) as server:
+        await server.relay.visibility.learn()
+        shown = token()["authorization"]
+        assert (await refusal(server, "party", {"authorization": shown}))[0] == 404
+        assert (await refusal(server, "party", {"authorization": shown, "sec-fetch-site": "none"}))[0] == 404
+        async with server.websocket() as program:
+            good = shown.removeprefix("Bearer ")
+            await say(program, CONNECT, stomp("SUBSCRIBE", id="a", destination=PRIVATE, receipt="r", token=good))
+            assert (await read(program)).command == "CONNECTED"
+            assert (await read(program)).headers["code"] == "4541"
+
+
 @pytest.mark.parametrize(("shown", "code"), [(None, "4541"), ("rubbish", "4541"), ("old", "4010")])
 async def test_a_viewer_without_a_good_token_gets_the_error_over_stomp(shown: str | None, code: str) -> None:
-    async with streaming(walls=FakeWalls({"party": 7})) as server, server.websocket() as viewer:
+    async with (
+        streaming(walls=FakeWalls({"party": 7})) as server,
+        server.websocket(origin=f"http://127.0.0.1:{server.port}") as viewer,
+    ):
         await server.relay.visibility.learn()
         old = token(until=1)["authorization"].removeprefix("Bearer ")
         header = {} if shown is None else {"token": old if shown == "old" else shown}
