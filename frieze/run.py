@@ -17,6 +17,7 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 from frieze.broker import broker_address, service_password
+from frieze.collector import settle
 from frieze.folder import data_folder, scratch_folder
 from frieze.health import health_routes
 from frieze.hello import say_hello
@@ -73,6 +74,7 @@ async def _run(settings: Settings, parts: set[Part], *, up: bool, tether: Tether
             await tether.hold(stopping)
             stack.callback(tether.close)
         process = await _Process.start(stack, settings, parts, up=up, stopping=stopping, tether=tether)
+        settle()
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(work()) for work in process.work]
             if up:

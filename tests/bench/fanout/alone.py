@@ -13,6 +13,7 @@ from pathlib import Path
 import uvloop
 from starlette.applications import Starlette
 
+from frieze.collector import settle
 from frieze.health import health_routes
 from frieze.relaying import CatalogueLog, relay_settings
 from frieze.server import bind, http_server
@@ -37,6 +38,7 @@ async def main(folder: Path) -> None:
     pages = Starlette(routes=health_routes(catalogue, lambda: True))
     server = http_server(pages, websocket_class(relay), settings.trusted_proxies)
     serving = asyncio.create_task(server.serve(sockets=[viewers]))
+    settle()
     ports = {"viewers": viewers.getsockname()[1], "stomp": stomp.sockets[0].getsockname()[1]}
     print(json.dumps(ports), flush=True)
     # ends with the bench, whatever becomes of that

@@ -10,8 +10,8 @@ VIEWERS, STALLED = 3_800, 200
 RATE = 10.0
 SLOWER = 25.0  # %
 PAIRS = 5
-# What a stalled viewer may hold: its send buffer's worth of frames that the server could not hand to the kernel.
-STALLED_KILOBYTES = 64.0
+# What a stalled viewer may hold beside the kernel: one write that has not gone out (RelaySettings.batch_bytes).
+STALLED_KILOBYTES = 256.0
 
 
 def stalled(board: Board, *, quick: bool) -> None:
