@@ -21,6 +21,8 @@ import docker
 from docker.errors import DockerException, ImageNotFound
 
 ROOT = Path(__file__).resolve().parents[2]
+# A JVM that starts quickly and stays small; it is slower than one that compiles all it can.
+QUICK = "-Xms64m -Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1"
 SERIES_5 = "5.18.3"
 SERIES_6 = "6.1.8"
 IMAGE = "apache/activemq:6.2.9"
@@ -176,8 +178,9 @@ class Container(Switch):
         return self.container.status in ("created", "running")
 
 
-def boot(folder: Path, version: str | None = None) -> tuple[ActiveMQ, Callable[[], None]]:
-    """A running broker and what ends it. `version` asks for that one from Maven Central whatever is there."""
+def boot(folder: Path, version: str | None = None, memory: str = QUICK) -> tuple[ActiveMQ, Callable[[], None]]:
+    """A running broker and what ends it. `version` asks for that one from Maven Central whatever is there; `memory` are
+    the JVM's options."""
     if version is None:
         given = _given(folder)
         if given is not None:
@@ -185,7 +188,7 @@ def boot(folder: Path, version: str | None = None) -> tuple[ActiveMQ, Callable[[
         contained = _contained(folder)
         if contained is not None:
             return contained
-    return _distribution(folder, version or SERIES_5)
+    return _distribution(folder, version or SERIES_5, memory)
 
 
 def _given(folder: Path) -> ActiveMQ | None:
@@ -266,7 +269,7 @@ def _engine_listens() -> bool:
     return True
 
 
-def _distribution(folder: Path, version: str) -> tuple[ActiveMQ, Callable[[], None]]:
+def _distribution(folder: Path, version: str, memory: str) -> tuple[ActiveMQ, Callable[[], None]]:
     fetched = subprocess.run(
         [ROOT / "script/activemq", version], capture_output=True, text=True, timeout=600, check=False
     )
@@ -276,7 +279,7 @@ def _distribution(folder: Path, version: str) -> tuple[ActiveMQ, Callable[[], No
     broker = _addresses(folder)
     process = Process(
         command=[str(ROOT / "broker/render"), *_command(home)],
-        environment=environment(folder, home, broker),
+        environment=environment(folder, home, broker, memory),
         log=broker.log,
     )
     broker.switch = process
@@ -288,7 +291,7 @@ def _distribution(folder: Path, version: str) -> tuple[ActiveMQ, Callable[[], No
     return broker, process.kill
 
 
-def environment(folder: Path, home: Path, broker: ActiveMQ) -> dict[str, str]:
+def environment(folder: Path, home: Path, broker: ActiveMQ, memory: str = QUICK) -> dict[str, str]:
     """What broker/render reads, for a broker on loopback with everything it writes below `folder`."""
     options = {
         "frieze.stomp.host": "127.0.0.1",
@@ -306,7 +309,7 @@ def environment(folder: Path, home: Path, broker: ActiveMQ) -> dict[str, str]:
         "FRIEZE_BROKER_CONF": str(folder / "conf"),
         "FRIEZE_BROKER_PASSWORD_FILE": str(folder / "secrets/service"),
         "FRIEZE_BROKER_ADMIN_PASSWORD_FILE": str(folder / "secrets/admin"),
-        "FRIEZE_BROKER_MEMORY": "-Xms64m -Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1",
+        "FRIEZE_BROKER_MEMORY": memory,
         "FRIEZE_BROKER_JAVA_OPTIONS": " ".join(f"-D{name}={value}" for name, value in options.items()),
     }
 

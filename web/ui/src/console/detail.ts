@@ -6,7 +6,8 @@ import { ACTION_KEYS } from "./keys.js";
 import { selectedPost } from "./model.js";
 import { actionsOf } from "./moves.js";
 import { altOf, blurOf, renditionFor } from "./picture.js";
-import type { Action, Media, Post } from "./types.js";
+import type { Media } from "../media.js";
+import type { Action, Post } from "./types.js";
 import { ACTION_WORDS, fullTime, networkWord, PAST_WORDS, plural, STATE_WORDS, since } from "./words.js";
 
 const LARGE_PIXELS = 1280;

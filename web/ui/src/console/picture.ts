@@ -1,6 +1,6 @@
 /** Pictures of posts: the rendition to take for a size, and the blur that holds its place. */
 import { thumbHashToDataURL } from "thumbhash";
-import type { Media, Rendition } from "./types.js";
+import type { Media, Rendition } from "../media.js";
 
 // Blurs are some 3 KB each; the newest ones are what is on screen.
 const BLURS = 400;

@@ -1,5 +1,7 @@
 /** What the console's API answers (web/console/answers.py), in TypeScript. Times are RFC 3339 texts. */
 
+import type { Media } from "../media.js";
+
 export const STATES = ["pending", "approved", "rejected", "removed", "failed", "received"] as const;
 export type State = (typeof STATES)[number];
 export type Policy = "open" | "hold";
@@ -46,24 +48,6 @@ export interface Search {
   readonly error: string | null;
   readonly error_at: string | null;
   readonly failures: number;
-}
-
-export interface Rendition {
-  readonly role: string;
-  readonly width: number;
-  readonly height: number;
-  readonly url: string;
-}
-
-export interface Media {
-  readonly id: string;
-  readonly kind: "image" | "animation" | "video";
-  readonly alt: string;
-  readonly width: number;
-  readonly height: number;
-  readonly focus: readonly [number, number] | null;
-  readonly thumbhash: string | null;
-  readonly renditions: readonly Rendition[];
 }
 
 export interface Post {

@@ -2,7 +2,8 @@
 
 import type { Viewport } from "./layout.js";
 import { newestFirst, type WallState } from "./reducer.js";
-import type { Media, Post, Rendition } from "./types.js";
+import type { Media, Rendition } from "../media.js";
+import type { Post } from "./types.js";
 
 export interface Piece {
   /** Post and media; a changed picture has a new media id. */

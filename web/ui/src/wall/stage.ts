@@ -1,12 +1,12 @@
 /** The tiles on the glass: takes states, keeps the mosaic, loads pictures, moves nodes. */
 
+import type { Rendition } from "../media.js";
 import { Arrivals } from "./arrivals.js";
 import { capacity, type Frame, frameOf, type Placed } from "./layout.js";
 import { admit, type Item, NOTHING, type Plan, planAnew, positions, withdraw } from "./mosaic.js";
 import { aspectOf, chooseRendition, type Piece, piecesOf } from "./pieces.js";
 import type { WallState } from "./reducer.js";
 import { type Motion, Tile } from "./tile.js";
-import type { Rendition } from "./types.js";
 
 /** One picture's way to the glass, in milliseconds of the server's clock. */
 export interface Painting {

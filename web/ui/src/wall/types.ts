@@ -6,6 +6,8 @@
  * the page.
  */
 
+import type { Media, Rendition } from "../media.js";
+
 /** The last event a reader has applied. Epochs sort by age as text; `seq` counts from 1 (0: nothing yet). */
 export interface Cursor {
   readonly epoch: string;
@@ -16,25 +18,6 @@ export interface Author {
   readonly name: string;
   readonly handle: string;
   readonly avatar: string | null;
-}
-
-export interface Rendition {
-  readonly role: string;
-  readonly width: number;
-  readonly height: number;
-  readonly url: string;
-}
-
-export interface Media {
-  readonly id: string;
-  readonly kind: "image" | "animation" | "video";
-  readonly alt: string;
-  readonly width: number;
-  readonly height: number;
-  /** (x, y) in -1..1, y up, as Mastodon defines it. */
-  readonly focus: readonly [number, number] | null;
-  readonly thumbhash: string | null;
-  readonly renditions: readonly Rendition[];
 }
 
 export interface Post {
