@@ -26,6 +26,7 @@ class Audience:
         self._settings = shared.settings
         self._counts = shared.counts
         self._patience = _patience(shared.settings, logged=logged)
+        self._early: list[Seat] = []  # ahead of their group until the next flush
         self._newest: Newest | None = None  # for those who share a pace
         self._extras: list[Message] = []  # messages without a position, for live seats only
 
@@ -143,10 +144,11 @@ class Audience:
             write(data)
         if reader.paused:
             return
-        self.flush(now)
-        if reader.paused or seat.stage is not Stage.BEHIND:
-            return
         group = seat.group
+        if group.live and group.cursor != self._ring.end:
+            # the others have yet to be written what this one has just got
+            self._early.append(seat)
+            return
         group.cursor = self._ring.end
         group.live[seat] = write
         seat.stage = Stage.LIVE
@@ -285,6 +287,10 @@ class Audience:
             if extras and group.live:
                 self._write(group, extras, now)
                 self._park_stalled(now)
+        early, self._early = self._early, []
+        for seat in early:
+            if not seat.reader.paused:
+                self.catch_up(seat, now)
         for seat in tuple(self._metered or ()):
             if seat.stage is Stage.BEHIND and seat.credit is not None:
                 self._serve(seat, seat.credit, extras, now)
