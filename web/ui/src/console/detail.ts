@@ -1,12 +1,12 @@
 /** The right: the selected post, large, with its story and what can be done. */
 import { html, nothing, type TemplateResult } from "lit";
+import type { Media } from "../media.js";
 import type { Desk } from "./desk.js";
 import { ACTION_ICONS, STATE_ICONS, shape } from "./icons.js";
 import { ACTION_KEYS } from "./keys.js";
 import { selectedPost } from "./model.js";
 import { actionsOf } from "./moves.js";
 import { altOf, blurOf, renditionFor } from "./picture.js";
-import type { Media } from "../media.js";
 import type { Action, Post } from "./types.js";
 import { ACTION_WORDS, fullTime, networkWord, PAST_WORDS, plural, STATE_WORDS, since } from "./words.js";
 

@@ -1,8 +1,8 @@
 /** The pictures of the wall's posts, one by one, as the mosaic wants them. */
 
+import type { Media, Rendition } from "../media.js";
 import type { Viewport } from "./layout.js";
 import { newestFirst, type WallState } from "./reducer.js";
-import type { Media, Rendition } from "../media.js";
 import type { Post } from "./types.js";
 
 export interface Piece {
