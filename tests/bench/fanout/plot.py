@@ -56,7 +56,7 @@ def _bars(axes: Axes, board: Board, groups: Sequence[tuple[str, str]], servers: 
         values = [board.get(f"{server}, {name}") or 0.0 for _, name in groups]
         at = [number + (place - 1) * (_BAR + 0.03) for number in range(len(groups))]
         drawn = axes.bar(at, values, _BAR, color=_COLOURS[server], label=_NAMES[server])
-        axes.bar_label(drawn, [_short(value) for value in values], padding=1.5, fontsize=_FONT - 1)
+        axes.bar_label(drawn, [_short(value) if value else "" for value in values], padding=1.5, fontsize=_FONT - 1)
     axes.set_xticks(range(len(groups)), [label for label, _ in groups])
     _calm(axes)
 
@@ -64,7 +64,7 @@ def _bars(axes: Axes, board: Board, groups: Sequence[tuple[str, str]], servers: 
 def _memory(axes: Axes, board: Board) -> None:
     values = [board.get(name) or 0.0 for _, name in _MEMORY]
     drawn = axes.bar(range(len(values)), values, 2 * _BAR, color=_COLOURS[RELAY])
-    axes.bar_label(drawn, [_short(value) for value in values], padding=1.5, fontsize=_FONT - 1)
+    axes.bar_label(drawn, [_short(value) if value else "" for value in values], padding=1.5, fontsize=_FONT - 1)
     axes.set_xticks(range(len(values)), [label for label, _ in _MEMORY])
     axes.set_title("KB for an idle viewer", loc="left")
     _calm(axes)
