@@ -43,7 +43,6 @@ def draw(board: Board, path: Path) -> None:
         cost.set_title("core-seconds per million deliveries", loc="left")
         _bars(delay, board, _DELAYS, (FLOOR, RELAY, ACTIVEMQ))
         delay.set_title("publish to last of 4,000 viewers, ms", loc="left")
-        delay.set_yscale("log")
         _memory(memory, board)
         handles, labels = cost.get_legend_handles_labels()
         sheet.legend(handles, labels, loc="outside lower left", ncols=3, frameon=False)
