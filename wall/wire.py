@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from wall.events import Cursor, Event, EventKind, Snapshot, WallView
 from wall.posts import Author, Media, MediaKind, Post, Rendition, Role
@@ -225,9 +225,9 @@ class _WireView(_Wire):
 
 class _WireEvent(_Wire):
     v: int
-    wall: str
-    epoch: str
-    seq: int
+    wall: str = Field(min_length=1)
+    epoch: str = Field(min_length=1)
+    seq: int = Field(ge=0)
     kind: EventKind
     at: AwareDatetime
     post: _WirePost | None = None

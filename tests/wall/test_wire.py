@@ -25,6 +25,7 @@ from wall.wire import (
 AT = datetime(2026, 11, 21, 10, 0, 1, 204_000, tzinfo=UTC)
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+names = texts.filter(bool)
 moments = st.integers(0, 7_000_000_000_000).map(lambda ms: datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=ms))
 sizes = st.integers(1, 10_000)
 renditions = st.builds(
@@ -70,8 +71,8 @@ views = st.builds(
 )
 events = st.builds(
     Event,
-    wall=texts,
-    epoch=texts,
+    wall=names,
+    epoch=names,
     seq=st.integers(0, 2**53),
     kind=st.sampled_from(["published", "updated", "removed", "wall", "head"]),
     at=moments,
@@ -234,7 +235,10 @@ HOSTILE = [
     '{"post":' * 5_000,
     "1e400",
     "9" * 10_000,
+    json.dumps(GOOD | {"wall": ""}),
+    json.dumps(GOOD | {"epoch": ""}),
     json.dumps(GOOD | {"seq": "x"}),
+    json.dumps(GOOD | {"seq": -1}),
     json.dumps(GOOD | {"at": "yesterday"}),
     json.dumps(GOOD | {"at": 1e300}),
     json.dumps(GOOD | {"kind": "exploded"}),
@@ -270,6 +274,7 @@ def test_any_json_is_an_event_or_a_value_error(field: str | None, value: object)
     except ValueError:
         return
     assert event.wall
+    assert event.cursor.seq >= 0
 
 
 def test_times_travel_in_utc_with_milliseconds() -> None:
