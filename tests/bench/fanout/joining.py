@@ -4,6 +4,8 @@ import errno
 import re
 import select
 import socket
+import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -26,12 +28,16 @@ class Failed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where to connect to. `beat`: seconds between heart-beats, both ways; 0: none."""
+    """Where to connect to.
+
+    `beat`: seconds between heart-beats, both ways; 0: none. `pause`: seconds from the WebSocket to the CONNECT.
+    """
 
     host: str
     port: int
     path: str
     beat: float = 0.0
+    pause: float = 0.0
 
     def requests(self) -> tuple[bytes, bytes]:
         beat = round(self.beat * 1000)
@@ -69,6 +75,7 @@ class Joiner:
     target: Target
     joined: list[Joined] = field(default_factory=list[Joined])
     under_way: dict[int, Joining] = field(default_factory=dict[int, Joining])
+    _pausing: deque[tuple[float, Joining]] = field(default_factory=deque[tuple[float, Joining]])
 
     def start(self, number: int, cursor: str | None, *, stalled: bool = False) -> None:
         """Open a connection for viewer `number`."""
@@ -100,6 +107,12 @@ class Joiner:
                 raise Failed(f"viewer {joining.number} was cut while it joined, after {joining.got[-300:]!r}")
         joining.step(joining)
 
+    def greet(self) -> None:
+        """Send the CONNECT of those whose pause is over."""
+        while self._pausing and self._pausing[0][0] <= time.monotonic():
+            _, joining = self._pausing.popleft()
+            joining.socket.send(self.target.requests()[1])
+
     def abandon(self) -> list[Joining]:
         """Cut all that are on their way."""
         cut = list(self.under_way.values())
@@ -123,7 +136,8 @@ class Joiner:
             raise Failed(f"viewer {joining.number} was refused: {joining.got[:300]!r}")
         joining.got = b""
         joining.step = self._greeted
-        joining.socket.send(self.target.requests()[1])
+        self._pausing.append((time.monotonic() + self.target.pause, joining))
+        self.greet()
 
     def _greeted(self, joining: Joining) -> None:
         if b"\n\n\0" not in joining.got:

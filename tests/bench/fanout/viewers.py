@@ -53,13 +53,14 @@ class Viewers:
         cursor: str | None = None,
         replayed: int = 0,
         beat: float = 0.0,
+        pause: float = 0.0,
         stalled: int = 0,
     ) -> dict[str, Any]:
         """Connect `count` more viewers, of which `stalled` never read again; `replayed`: messages each gets at once."""
         self._beat = beat
         for descriptor in self._counts:
             self._counts[descriptor] = 0
-        joiner = Joiner(self.epoll, Target(host, port, path, beat))
+        joiner = Joiner(self.epoll, Target(host, port, path, beat, pause))
         every = count // stalled if stalled else 0
         began, used, before = time.monotonic(), time.process_time(), len(self._sockets) + len(self._stalled)
         started = done = 0
@@ -214,7 +215,8 @@ class Viewers:
             self._beats.append((now + self._beat, descriptor))
 
     def _step(self, joiner: Joiner) -> None:
-        for descriptor, _ in self.epoll.poll(0.5):
+        joiner.greet()
+        for descriptor, _ in self.epoll.poll(0.05):
             if descriptor in joiner.under_way:
                 joiner.event(descriptor)
             else:
