@@ -7,7 +7,7 @@ these fields (tests/frieze/test_settings.py).
 import os
 import tomllib
 from collections.abc import Mapping
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -159,7 +159,11 @@ class Settings(BaseSettings):
 
 def reachable(host: str) -> str:
     """Where a program on this machine finds something that listens on `host`, which may be every address."""
-    return "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - it is compared, not bound
+    try:
+        everywhere = ip_address(host).is_unspecified
+    except ValueError:  # a name
+        return host
+    return "127.0.0.1" if everywhere else host
 
 
 def config_file() -> Path:

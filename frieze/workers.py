@@ -225,7 +225,8 @@ class Supervisor:
             await self._pause(worker, failures, why)
 
     async def _pause(self, worker: Worker, failures: int, why: str) -> None:
-        seconds = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(failures - 1, 10)) * random.uniform(0.75, 1)  # noqa: S311 - spreads load
+        longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(failures - 1, 10))
+        seconds = longest * random.uniform(0.75, 1)  # noqa: S311 - spreads load, hides nothing
         if failures == 1:
             self._trouble.over()
             self._log.warning("a relay worker is started again", worker=worker.number, why=why)

@@ -139,7 +139,8 @@ class Sweeper:
             )
         next_at = self._catalogue.now() + timedelta(seconds=_pause(error, due.search.failures))
         if isinstance(error, SourceLimited) and error.until is not None:
-            next_at = max(next_at, error.until + timedelta(seconds=random.uniform(0, 3)))  # noqa: S311
+            later = random.uniform(0, 3)  # noqa: S311 - spreads load, hides nothing
+            next_at = max(next_at, error.until + timedelta(seconds=later))
         await self._catalogue.searches.fail(due, next_at=next_at, error=sentence)
 
     async def _store(self, due: DueSearch, page: Page) -> Stored:
@@ -162,7 +163,7 @@ def _pause(error: SourceError, failures: int) -> float:
     if not error.temporary:
         return REFUSED_PAUSE
     longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(failures, 10))
-    return random.uniform(longest / 2, longest)  # noqa: S311
+    return random.uniform(longest / 2, longest)  # noqa: S311 - spreads load, hides nothing
 
 
 def _sum(one: Stored, other: Stored) -> Stored:

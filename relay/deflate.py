@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Sequence
 
 from websockets.exceptions import NegotiationError
+from websockets.extensions import Extension
 from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPerMessageDeflateFactory
 from websockets.typing import ExtensionParameter
 
@@ -49,9 +50,9 @@ class Negotiation(ServerPerMessageDeflateFactory):
         super().__init__(server_no_context_takeover=True, client_no_context_takeover=True)
 
     def process_request_params(
-        self, params: Sequence[ExtensionParameter], accepted_extensions: Sequence[object]
+        self, params: Sequence[ExtensionParameter], accepted_extensions: Sequence[Extension]
     ) -> tuple[list[ExtensionParameter], PerMessageDeflate]:
         # A smaller window would need a compression of its own.
         if any(name == "server_max_window_bits" and value not in (None, "15") for name, value in params):
             raise NegotiationError("the window has 15 bits here")
-        return super().process_request_params(params, accepted_extensions)  # pyright: ignore[reportArgumentType]
+        return super().process_request_params(params, accepted_extensions)

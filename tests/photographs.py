@@ -7,6 +7,17 @@ from PIL import Image, ImageOps
 
 FOLDER = Path(__file__).parent.parent / ".tools" / "photographs"
 _ORIENTATION = 0x0112
+# what turns an upright picture into the pixels that a camera stores with each EXIF orientation; None: as it is
+TURNS = {
+    1: None,
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
 
 
 def photograph(name: str) -> Path:
@@ -18,20 +29,10 @@ def photograph(name: str) -> Path:
 
 def turned(source: Path, orientation: int, target: Path) -> None:
     """Write `source` as a camera held that way would: the pixels turned, and EXIF saying how to turn them back."""
-    # what undoes each EXIF orientation, applied backwards
-    undo = {
-        1: None,
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_90,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_270,
-    }[orientation]
     with Image.open(source) as picture:
         upright = picture.convert("RGB")
-    stored = upright if undo is None else upright.transpose(undo)
+    turn = TURNS[orientation]
+    stored = upright if turn is None else upright.transpose(turn)
     exif = Image.Exif()
     exif[_ORIENTATION] = orientation
     stored.save(target, "JPEG", quality=95, exif=exif)
@@ -42,7 +43,8 @@ def colours(source: Path, columns: int = 8, rows: int = 8) -> list[tuple[int, in
     with Image.open(source) as picture:
         upright = ImageOps.exif_transpose(picture).convert("RGB")
     small = upright.resize((columns, rows), Image.Resampling.BOX)
-    return [small.getpixel((x, y)) for y in range(rows) for x in range(columns)]  # type: ignore[misc]
+    red, green, blue = (band.tobytes() for band in small.split())
+    return list(zip(red, green, blue, strict=True))
 
 
 def difference(one: Sequence[Sequence[int]], other: Sequence[Sequence[int]]) -> float:

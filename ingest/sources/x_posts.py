@@ -186,7 +186,7 @@ def _address(value: object) -> str | None:
         return None
     try:
         parts = urlsplit(url)
-        parts.port  # noqa: B018 - reading it is what checks it
+        _ = parts.port  # reading it is what checks it
     except ValueError:
         return None
     return url if parts.scheme in ("https", "http") and parts.hostname else None

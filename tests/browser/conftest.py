@@ -2,11 +2,13 @@
 
 import shutil
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.chromium import ARGUMENTS
+from tests.browser.up import Up, frieze_up
 
 
 @pytest.fixture(scope="module")
@@ -34,3 +36,10 @@ def page(chromium: Browser) -> Generator[Page]:
     yield opened
     context.close()
     assert problems == []
+
+
+@pytest.fixture
+def up(tmp_path: Path, request: pytest.FixtureRequest) -> Generator[Up]:
+    """`frieze up` on a fresh folder; a test's parameter adds settings."""
+    with frieze_up(tmp_path, getattr(request, "param", {})) as running:
+        yield running

@@ -1,42 +1,14 @@
 """The operators' console in a real browser, on the program as `script/up` starts it."""
 
-from collections.abc import Callable, Generator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Browser, Page
 
+from tests.browser.up import Up
 from tests.browser.wall import catalogue_posts, until_page
-from tests.postgres import free_port
-from tests.processes import Frieze, frieze, run
 
-
-@dataclass
-class Up:
-    process: Frieze
-    base: str
-    settings: dict[str, str]
-
-    def link(self, name: str) -> str:
-        """A sign-in link of an operator's own."""
-        printed = run("operator", "link", name, settings=self.settings).stdout
-        return next(word for word in printed.split() if "/console/sign-in?token=" in word)
-
-
-@pytest.fixture
-def up(tmp_path: Path) -> Generator[Up]:
-    port = free_port()
-    settings = {
-        "FRIEZE_DATA": str(tmp_path / "data"),
-        "FRIEZE_PORT": str(port),
-        "FRIEZE_STOMP_PORT": "0",
-        "FRIEZE_DEMO_PACE": "2",
-    }
-    with frieze("up", settings=settings, folder=tmp_path) as process:
-        base = f"http://127.0.0.1:{port}"
-        process.until_ready(base)
-        yield Up(process, base, settings)
+pytestmark = pytest.mark.parametrize("up", [{"FRIEZE_DEMO_PACE": "2"}], indirect=True)
 
 
 def count(page: Page, state: str) -> int:

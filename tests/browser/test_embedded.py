@@ -2,20 +2,19 @@
 
 import re
 import signal
-from collections.abc import Generator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page
 
+from tests.browser.up import Up
 from tests.browser.wall import catalogue_posts, is_live, shown_posts, snapshot, tiles, until_page
 from tests.fakes.waiting import until_blocking
 from tests.moderating import act
 from tests.photographs import colours, difference, photograph, turned
 from tests.postgres import free_port
-from tests.processes import Frieze, frieze
+from tests.processes import frieze
 from wall.states import ActionKind
 
 # what Chromium shows of a picture: its average colours in a grid, row by row
@@ -40,30 +39,6 @@ _COLOURS = """async (url) => {
   const data = context.getImageData(0, 0, 8, 8).data;
   return Array.from({ length: 64 }, (_, n) => [data[n * 4], data[n * 4 + 1], data[n * 4 + 2]]);
 }"""
-
-
-@dataclass
-class Up:
-    process: Frieze
-    base: str
-    database: str
-
-
-@pytest.fixture
-def up(tmp_path: Path, request: pytest.FixtureRequest) -> Generator[Up]:
-    """`frieze up` on a fresh folder; a test's parameter adds settings."""
-    port = free_port()
-    settings = {
-        "FRIEZE_DATA": str(tmp_path / "data"),
-        "FRIEZE_PORT": str(port),
-        "FRIEZE_STOMP_PORT": "0",
-        "FRIEZE_DEMO_PACE": "1",
-        **getattr(request, "param", {}),
-    }
-    with frieze("up", settings=settings, folder=tmp_path) as process:
-        base = f"http://127.0.0.1:{port}"
-        process.until_ready(base)
-        yield Up(process, base, f"sqlite:{tmp_path / 'data' / 'catalogue.db'}")
 
 
 def _until_same(page: Page, base: str) -> None:

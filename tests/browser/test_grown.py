@@ -15,7 +15,8 @@ from playwright.sync_api import Browser, Page
 
 from tests.browser.wall import catalogue_posts, is_live, shown_posts, snapshot, tiles, until_page
 from tests.fakes.waiting import until_blocking
-from tests.fakes.x import Scripted, XStandIn
+from tests.fakes.x import XStandIn
+from tests.fakes.x_answers import Scripted
 from tests.integration.activemq import ActiveMQ
 from tests.moderating import act
 from tests.postgres import Postgres, free_port

@@ -4,43 +4,24 @@ import asyncio
 import threading
 from collections.abc import Generator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
 
 from tests.relay.running import PASSCODE, QUICK, running
+from tests.relay.stompjs import CONVERSE, STOMPJS
 
-STOMPJS = Path(__file__).parent.parent.parent / "web" / "ui" / "node_modules" / "@stomp" / "stompjs" / "bundles"
-
-READ = """([url, passcode, mode, destination]) => new Promise((resolve, reject) => {
-  const got = [];
-  const client = new StompJs.Client({
+READ = f"""([url, passcode, mode, destination]) => new Promise((resolve, reject) => {{
+  {CONVERSE}
+  const client = new StompJs.Client({{
     brokerURL: url,
-    connectHeaders: { login: "frieze", passcode },
+    connectHeaders: {{ login: "frieze", passcode }},
     reconnectDelay: 0,
     onStompError: (frame) => reject(new Error(frame.headers.message)),
     onWebSocketError: () => reject(new Error("no WebSocket")),
-  });
-  client.onConnect = () => {
-    client.watchForReceipt("on", () => {
-      const transaction = client.begin();
-      for (let seq = 1; seq <= 6; seq++)
-        client.publish({
-          destination: "/topic/wall.main",
-          body: `é: ${seq}`,
-          headers: { epoch: "aaaa", seq: String(seq), kind: "published", transaction: transaction.id },
-        });
-      transaction.commit();
-    });
-    client.subscribe(destination, (message) => {
-      got.push(message.body);
-      if (mode !== "auto") got.length % 2 ? message.ack() : message.nack();
-      if (got.length === 6) client.deactivate().then(() => resolve(got));
-    }, { ack: mode, receipt: "on" });
-  };
-  client.activate();
-})"""
+  }});
+  converse(client, mode, destination, resolve);
+}})"""
 
 
 @pytest.fixture
@@ -76,6 +57,6 @@ def test_stompjs_reads_in_every_mode_and_sends_in_a_transaction(
     page: Page, port: int, mode: str, destination: str
 ) -> None:
     page.goto(f"http://127.0.0.1:{port}/")
-    page.add_script_tag(path=str(STOMPJS / "stomp.umd.js"))
+    page.add_script_tag(path=str(STOMPJS))
     got = page.evaluate(READ, [f"ws://127.0.0.1:{port}/stomp", PASSCODE, mode, destination])
     assert got == [f"é: {seq}" for seq in range(1, 7)]

@@ -3,45 +3,19 @@
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Generator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.browser.blocking import blocking
+from tests.browser.up import Up
 from tests.browser.wall import catalogue_posts, is_live, shown_posts, tiles, until_page
 from tests.integration.wire import WsClient
 from tests.moderating import act
 from tests.photographs import photograph
-from tests.postgres import free_port
-from tests.processes import frieze, run
+from tests.processes import run
 from wall.states import ActionKind
-
-
-@dataclass
-class Up:
-    base: str
-    port: int
-    database: str
-    settings: dict[str, str]
-
-
-@pytest.fixture
-def up(tmp_path: Path, request: pytest.FixtureRequest) -> Generator[Up]:
-    port = free_port()
-    settings = {
-        "FRIEZE_DATA": str(tmp_path / "data"),
-        "FRIEZE_PORT": str(port),
-        "FRIEZE_STOMP_PORT": "0",
-        "FRIEZE_DEMO_PACE": "1",
-        **getattr(request, "param", {}),
-    }
-    with frieze("up", settings=settings, folder=tmp_path) as process:
-        base = f"http://127.0.0.1:{port}"
-        process.until_ready(base)
-        yield Up(base, port, f"sqlite:{tmp_path / 'data' / 'catalogue.db'}", settings)
 
 
 def by(page: Page) -> str | None:

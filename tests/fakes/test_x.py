@@ -10,7 +10,9 @@ import pytest
 import requests
 from PIL import Image
 
-from tests.fakes.x import PROBLEMS, SNOWFLAKE_EPOCH_MS, XStandIn
+from tests.fakes.x import XStandIn
+from tests.fakes.x_answers import PROBLEMS
+from tests.fakes.x_parameters import SNOWFLAKE_EPOCH_MS
 from tests.fakes.x_pictures import colour
 
 PICTURES = {"expansions": "attachments.media_keys,author_id", "media.fields": "url,alt_text", "tweet.fields": "lang"}

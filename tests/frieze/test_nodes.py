@@ -1,6 +1,7 @@
 """A relay's name and where it is reached."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,8 +31,8 @@ def test_an_address_names_the_node_or_is_left_to_the_installation(tmp_path: Path
 
 
 def _other(**different: object) -> Node:
-    values = {"id": "other-1", "address": "", "load": 0, "capacity": 10, "version": "", "draining": False}
-    return Node(**{**values, **different})  # pyright: ignore[reportArgumentType]
+    usual = Node(id="other-1", address="", load=0, capacity=10, version="", draining=False)
+    return replace(usual, **different)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from PIL import Image
 from frieze.posting import FILE_BYTES, post_files
 from ingest.sources.command import CommandSource
 from ingest.worker import Worker
+from tests.fakes.beside import beside
 from wall.catalogue import Catalogue
 from wall.errors import FriezeError, NotFound, PictureError, SettingsError
 from wall.pictures.studio import PictureStudio
@@ -22,11 +22,9 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-async def catalogue(tmp_path: Path) -> AsyncGenerator[Catalogue]:
-    opened = Catalogue(f"sqlite:{tmp_path / 'catalogue.db'}")
-    await opened.migrate()
-    yield opened
-    await opened.close()
+def database_url(tmp_path: Path) -> str:
+    """SQLite alone: nothing here depends on the database."""
+    return f"sqlite:{tmp_path / 'catalogue.db'}"
 
 
 @pytest.fixture
@@ -36,11 +34,8 @@ async def worker(catalogue: Catalogue, tmp_path: Path) -> AsyncGenerator[None]:
     source = CommandSource(store)
     async with PictureStudio(workers=1) as studio:
         worker = Worker(catalogue, {source.network: source}, store, studio, holder="test", folder=tmp_path)
-        task = asyncio.create_task(worker.run())
-        yield
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        async with beside(worker.run()):
+            yield
 
 
 def _store(folder: Path) -> str:

@@ -1,8 +1,6 @@
 """The relay's two ends: the log of a real catalogue, and a broker that comes and goes."""
 
-import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import aclosing
 
 import pytest
 
@@ -10,6 +8,7 @@ from frieze.relaying import CatalogueLog, CatalogueWalls, Upstream, relay_settin
 from frieze.settings import load
 from relay.rights import check_read
 from relay.server import Relay
+from tests.fakes.beside import beside
 from tests.fakes.posts import due_search, finish_all, source_post, store
 from tests.fakes.stomp_broker import stomp_broker
 from tests.fakes.waiting import until
@@ -63,7 +62,7 @@ async def test_the_relay_hears_public_and_secret_walls_and_screens(activemq: Act
     relay = Relay(log=CatalogueLog(catalogue), settings=relay_settings(load(), None))
     upstream = Upstream(address, relay)
     topics = {wall_topic("heard"), private_topic("heard"), screens_topic("heard")}
-    async with _listening(upstream):
+    async with beside(upstream.run()):
         await until(upstream.ready, "the subscriptions at the broker")
         async with aclosing(connections(address, on_trouble=lambda error: pytest.fail(str(error)))) as links:
             async for connection in links:
@@ -79,23 +78,12 @@ def _address(port: int) -> BrokerAddress:
     return BrokerAddress(hosts=(("127.0.0.1", port),), user="frieze", password="x")
 
 
-@asynccontextmanager
-async def _listening(upstream: Upstream) -> AsyncGenerator[None]:
-    task = asyncio.create_task(upstream.run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-
-
 async def test_a_lost_broker_makes_the_relay_unready_until_it_is_heard_again(catalogue: Catalogue) -> None:
     relay = Relay(log=CatalogueLog(catalogue), settings=relay_settings(load(), None))
     async with stomp_broker() as broker:
         upstream = Upstream(_address(broker.port), relay)
         assert not upstream.ready()
-        async with _listening(upstream):
+        async with beside(upstream.run()):
             await until(upstream.ready, "both subscriptions")
             broker.cut_all()
             await until(lambda: not upstream.ready(), "the loss to be noticed")
@@ -109,7 +97,7 @@ async def test_without_a_broker_the_relay_is_not_ready_and_a_refusal_is_no_end(c
     relay = Relay(log=CatalogueLog(catalogue), settings=relay_settings(load(), None))
     async with stomp_broker("refuse-login") as broker:
         upstream = Upstream(_address(broker.port), relay)
-        async with _listening(upstream):
+        async with beside(upstream.run()):
             await until(lambda: broker.connections >= 2, "a second attempt")
             assert not upstream.ready()
             broker.mode = "well"

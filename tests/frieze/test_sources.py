@@ -1,6 +1,6 @@
 """Which sources and searches an installation has, by its settings."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -21,11 +21,9 @@ Made = Callable[..., Settings]
 
 
 @pytest.fixture
-async def catalogue(tmp_path: Path) -> AsyncGenerator[Catalogue]:
-    opened = Catalogue(f"sqlite:{tmp_path / 'catalogue.db'}")
-    await opened.migrate()
-    yield opened
-    await opened.close()
+def database_url(tmp_path: Path) -> str:
+    """SQLite alone: nothing here depends on the database."""
+    return f"sqlite:{tmp_path / 'catalogue.db'}"
 
 
 async def _searches(catalogue: Catalogue) -> set[tuple[str, str, bool]]:

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ingest.housekeeping import KEEP_REMOVED, REMEMBER_WITHDRAWN, Housekeeping
+from tests.fakes.beside import beside
 from tests.fakes.clock import Clock
 from tests.fakes.posts import LEASE, due_search, source_post
 from tests.fakes.waiting import until
@@ -98,15 +99,8 @@ class House:
         await self.store.put(key, 5, "image/webp", _bytes())
         return StoredRendition(role=role, width=4, height=3, type="image/webp", bytes=5, key=key)
 
-    @asynccontextmanager
-    async def kept_tidy(self) -> AsyncGenerator[None]:
-        task = asyncio.create_task(self.keeping.run())
-        try:
-            yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+    def kept_tidy(self) -> AbstractAsyncContextManager[None]:
+        return beside(self.keeping.run())
 
 
 async def _bytes() -> AsyncGenerator[bytes]:

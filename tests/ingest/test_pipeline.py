@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from io import BytesIO
 from pathlib import Path
 
@@ -11,12 +11,14 @@ from PIL import Image
 
 from ingest.service import Ingest
 from ingest.sources.absent import AbsentSource
-from ingest.sources.base import Checkpoint, Page, Source
+from ingest.sources.base import Page, Source
 from ingest.sources.demo import DemoSource
 from ingest.worker import Worker
+from tests.fakes.beside import beside
 from tests.fakes.posts import source_post
+from tests.fakes.sources import ScriptedNetwork
 from wall.catalogue import Catalogue
-from wall.errors import FetchRefused, FetchUnavailable, SourceUnavailable
+from wall.errors import FetchUnavailable, SourceUnavailable
 from wall.pictures.studio import PictureStudio
 from wall.states import State
 from wall.store import open_store
@@ -25,36 +27,11 @@ from wall.store.base import Store
 pytestmark = pytest.mark.anyio
 
 
-class ScriptedSource:
-    """Yields one page of posts; its pictures are bytes from a table, or errors."""
-
-    network = "scripted"
-    keeps_originals = True
-
-    def __init__(self, *keys: str) -> None:
-        self.keys = keys
-        self.pictures: dict[str, bytes | Exception] = {}
-        self.sweeps = 0
-        self.error: Exception | None = None
-
-    def check_query(self, query: str) -> None:
-        return
-
-    async def sweep(self, query: str, checkpoint: Checkpoint) -> AsyncGenerator[Page]:
-        self.sweeps += 1
-        if self.error is not None:
-            error, self.error = self.error, None
-            raise error
-        yield Page(posts=tuple(source_post(key) for key in self.keys), checkpoint={"sweeps": self.sweeps}, next_in=3600)
-
-    async def fetch(self, origin: str, target: Path) -> None:
-        found = self.pictures.get(origin, FetchRefused("There is no such picture."))
-        if isinstance(found, Exception):
-            raise found
-        await asyncio.to_thread(target.write_bytes, found)
-
-    async def close(self) -> None:
-        return
+def _finding(*keys: str) -> ScriptedNetwork:
+    """A network whose first sweep finds these posts."""
+    network = ScriptedNetwork()
+    network.script["anything"] = [[Page(posts=tuple(source_post(key) for key in keys), checkpoint={}, next_in=3600)]]
+    return network
 
 
 @pytest.fixture
@@ -67,13 +44,8 @@ async def _ingesting(catalogue: Catalogue, store: Store, source: Source, folder:
     sources = {source.network: source}
     async with PictureStudio(workers=1) as studio:
         worker = Worker(catalogue, sources, store, studio, holder="test", folder=folder)
-        task = asyncio.create_task(Ingest(catalogue, sources, store, worker, holder="test").run())
-        try:
+        async with beside(Ingest(catalogue, sources, store, worker, holder="test").run()):
             yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
 
 async def _until_count(catalogue: Catalogue, state: State, count: int) -> None:
@@ -108,7 +80,7 @@ async def test_the_demo_source_fills_a_wall_with_thumbnails(catalogue: Catalogue
 async def test_a_picture_that_is_none_fails_with_its_reason_and_the_next_post_goes_on(
     catalogue: Catalogue, store: Store, tmp_path: Path
 ) -> None:
-    source = ScriptedSource("bad", "good")
+    source = _finding("bad", "good")
     source.pictures = {"demo:bad-0": b"%PDF-1.7 not a picture", "demo:good-0": _jpeg()}
     await catalogue.searches.add("main", "scripted", "anything")
     async with _ingesting(catalogue, store, source, tmp_path):
@@ -123,7 +95,7 @@ async def test_a_picture_whose_host_is_away_is_tried_again_later(
     catalogue: Catalogue, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ingest.worker.FIRST_PAUSE", 0.1)
-    source = ScriptedSource("a")
+    source = _finding("a")
     source.pictures = {"demo:a-0": FetchUnavailable("The host does not answer.")}
     await catalogue.searches.add("main", "scripted", "anything")
     async with _ingesting(catalogue, store, source, tmp_path):
@@ -136,16 +108,16 @@ async def test_a_sweep_that_fails_is_said_and_repeated(
     catalogue: Catalogue, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ingest.sweeper.FIRST_PAUSE", 0.1)
-    source = ScriptedSource("a")
+    source = _finding("a")
     source.pictures = {"demo:a-0": _jpeg()}
-    source.error = SourceUnavailable("The network is away.")
+    source.script["anything"].insert(0, [SourceUnavailable("The network is away.")])
     search = await catalogue.searches.add("main", "scripted", "anything")
     async with _ingesting(catalogue, store, source, tmp_path):
         await _until_count(catalogue, State.APPROVED, 1)
     [after] = await catalogue.searches.all("main")
     assert after.id == search.id
     assert (after.error, after.failures) == (None, 0)
-    assert source.sweeps == 2
+    assert len(source.swept) == 2
     assert after.error_at is not None
 
 
@@ -161,7 +133,7 @@ async def test_a_search_of_a_network_that_is_not_set_up_says_what_to_do(
 
 
 async def test_the_original_is_kept_but_not_shown(catalogue: Catalogue, store: Store, tmp_path: Path) -> None:
-    source = ScriptedSource("a")
+    source = _finding("a")
     source.pictures = {"demo:a-0": _jpeg()}
     await catalogue.searches.add("main", "scripted", "anything")
     async with _ingesting(catalogue, store, source, tmp_path):

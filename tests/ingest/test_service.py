@@ -1,8 +1,8 @@
 """The ingest part says how it fares while it runs, and nothing once it was stopped on purpose."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from io import BytesIO
 from pathlib import Path
 
@@ -11,46 +11,25 @@ from PIL import Image
 
 from ingest.service import Ingest
 from ingest.worker import Worker
+from tests.fakes.away_store import AwayStore
+from tests.fakes.beside import beside
 from tests.fakes.clock import Clock
 from tests.fakes.posts import source_post
 from tests.fakes.sources import ScriptedNetwork
 from wall.catalogue import Catalogue
 from wall.catalogue.health import Report
-from wall.errors import StoreUnavailable
 from wall.pictures.studio import PictureStudio
-from wall.store.base import ObjectInfo
-from wall.store.disk import DiskStore
 
 pytestmark = pytest.mark.anyio
 
 
-class FullStore(DiskStore):
-    full = False
-
-    async def put(
-        self,
-        key: str,
-        length: int | None,
-        type: str,  # noqa: A002 - the protocol's name
-        chunks: AsyncIterable[bytes],
-    ) -> ObjectInfo:
-        if self.full:
-            raise StoreUnavailable("The disk is full.")
-        return await super().put(key, length, type, chunks)
-
-
 @asynccontextmanager
-async def _running(catalogue: Catalogue, store: FullStore, network: ScriptedNetwork) -> AsyncGenerator[None]:
+async def _running(catalogue: Catalogue, store: AwayStore, network: ScriptedNetwork) -> AsyncGenerator[None]:
     sources = {network.network: network}
     async with PictureStudio(workers=1) as studio:
         worker = Worker(catalogue, sources, store, studio, holder="here-1", folder=store.root.parent)
-        task = asyncio.create_task(Ingest(catalogue, sources, store, worker, holder="here-1").run())
-        try:
+        async with beside(Ingest(catalogue, sources, store, worker, holder="here-1").run()):
             yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
 
 async def _until_said(catalogue: Catalogue, sentence: str) -> Report:
@@ -67,7 +46,7 @@ async def test_its_trouble_is_reported_while_it_lasts_and_its_silence_after_a_st
     clocked: Catalogue, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ingest.service.REPORT_SECONDS", 0.02)
-    store = FullStore(tmp_path / "store")
+    store = AwayStore(tmp_path / "store")
     await store.start()
     picture = BytesIO()
     Image.new("RGB", (400, 300), "teal").save(picture, "JPEG")
@@ -75,10 +54,10 @@ async def test_its_trouble_is_reported_while_it_lasts_and_its_silence_after_a_st
     async with _running(clocked, store, network):
         well = await _until_said(clocked, "Sweeping and making thumbnails.")
         assert (well.part, well.ok) == ("ingest here-1", True)
-        store.full = True
+        store.away = True
         await clocked.posts.add("main", "scripted", source_post("a"))
         assert not (await _until_said(clocked, "The disk is full.")).ok
-        store.full = False
+        store.away = False
         clock.advance(3600)
         clocked.changed.fire()
         assert (await _until_said(clocked, "Sweeping and making thumbnails.")).ok

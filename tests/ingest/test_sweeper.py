@@ -1,8 +1,7 @@
 """Sweeps against a real catalogue: failures are said and paced, pages are whole, nobody waits for another's network."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 
 from ingest.sources.base import Page
 from ingest.sweeper import BUDGET_PAUSE, LEASE, LONGEST_PAUSE, REFUSED_PAUSE, Sweeper
+from tests.fakes.beside import beside
 from tests.fakes.clock import Clock
 from tests.fakes.posts import source_post
 from tests.fakes.sources import ScriptedNetwork
@@ -36,15 +36,10 @@ def network() -> ScriptedNetwork:
     return ScriptedNetwork()
 
 
-@asynccontextmanager
-async def _sweeping(catalogue: Catalogue, network: ScriptedNetwork, holder: str = "test") -> AsyncGenerator[None]:
-    task = asyncio.create_task(Sweeper(catalogue, {network.network: network}, holder).run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+def _sweeping(
+    catalogue: Catalogue, network: ScriptedNetwork, holder: str = "test"
+) -> AbstractAsyncContextManager[None]:
+    return beside(Sweeper(catalogue, {network.network: network}, holder).run())
 
 
 async def _search(catalogue: Catalogue, query: str) -> Search:

@@ -1,8 +1,8 @@
 """Posts → thumbnails with a real catalogue, studio and disk store: what fails, who goes on, what is left."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -14,6 +14,8 @@ from sqlalchemy import select
 from ingest.sources.base import Source
 from ingest.sources.command import CommandSource, stored_origin
 from ingest.worker import FETCH_ATTEMPTS, LEASE, Worker
+from tests.fakes.away_store import AwayStore
+from tests.fakes.beside import beside
 from tests.fakes.clock import Clock
 from tests.fakes.posts import LEASE as SEARCH_LEASE
 from tests.fakes.posts import due_search, source_post
@@ -23,35 +25,14 @@ from wall.catalogue import Catalogue
 from wall.catalogue import tables as t
 from wall.catalogue.posts import ConsolePost
 from wall.catalogue.searches import DueSearch
-from wall.errors import FetchRefused, FetchUnavailable, StoreUnavailable
+from wall.errors import FetchRefused, FetchUnavailable
 from wall.pictures.studio import PictureStudio
 from wall.posts import SourceMedia, SourcePost, SourceRemoval
 from wall.states import Policy, State
-from wall.store.base import ObjectInfo
 from wall.store.disk import DiskStore
 from wall.store.keys import new_key
 
 pytestmark = pytest.mark.anyio
-
-
-class AwayStore(DiskStore):
-    """A disk store that can be away for writing."""
-
-    away = False
-
-    async def put(
-        self,
-        key: str,
-        length: int | None,
-        type: str,  # noqa: A002 - the protocol's name
-        chunks: AsyncIterable[bytes],
-    ) -> ObjectInfo:
-        if self.away:
-            raise StoreUnavailable("The disk is full.")
-        return await super().put(key, length, type, chunks)
-
-    def objects(self) -> set[str]:
-        return {path.name for path in self.root.rglob("*") if path.is_file()}
 
 
 @pytest.fixture
@@ -93,13 +74,8 @@ class Workplace:
         worker = Worker(
             self.catalogue, {source.network: source}, self.store, self.studio, holder=holder, folder=self.scratch
         )
-        task = asyncio.create_task(worker.run())
-        try:
+        async with beside(worker.run()):
             yield worker
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
     async def until_state(self, post_id: str, state: State) -> ConsolePost:
         end = asyncio.get_running_loop().time() + 20
@@ -214,7 +190,7 @@ async def test_a_host_that_stays_away_is_given_six_chances_further_and_further_a
     post_id = await _only_post(place.catalogue)
     async with place.working(network) as worker:
         for chance in range(1, FETCH_ATTEMPTS + 1):
-            await until(lambda n=chance: network.fetched.count("demo:a-0") == n, f"chance {chance}")  # type: ignore[misc]
+            await until(lambda n=chance: network.fetched.count("demo:a-0") == n, f"chance {chance}")
             if chance == FETCH_ATTEMPTS:
                 break
             await place.until_postponed(post_id, chance)
@@ -238,7 +214,7 @@ async def test_our_own_trouble_never_costs_a_picture_and_is_said_while_it_lasts(
     post_id = await _only_post(place.catalogue)
     async with place.working(network) as worker:
         for times in range(1, FETCH_ATTEMPTS + 3):
-            await until(lambda n=times: len(network.fetched) == n, f"attempt {times}")  # type: ignore[misc]
+            await until(lambda n=times: len(network.fetched) == n, f"attempt {times}")
             await place.until_postponed(post_id, times)
             clock.advance(600)
             place.catalogue.changed.fire()

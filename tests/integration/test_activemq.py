@@ -76,7 +76,7 @@ def topics(broker: ActiveMQ) -> set[str]:
             "attribute": "Topics",
         },
     )
-    return {re.search(r"destinationName=([^,]+)", name["objectName"])[1] for name in answer["value"]}  # type: ignore[index]
+    return {re.findall(r"destinationName=([^,]+)", name["objectName"])[0] for name in answer["value"]}
 
 
 def broker_holds(connection: socket.socket) -> bool:

@@ -1,6 +1,6 @@
 """Who is let in, from where, and who is due when."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -35,7 +35,7 @@ class Guest:
 
 
 def connections(**settings: object) -> Connections:
-    return Connections(RelaySettings(**settings), 0.0)  # pyright: ignore[reportArgumentType]
+    return Connections(replace(RelaySettings(), **settings), 0.0)
 
 
 def test_so_many_from_one_address_and_so_many_in_all() -> None:

@@ -173,8 +173,8 @@ def test_however_slow_the_reader_its_wall_ends_up_right_and_every_removal_reache
                 if kind == "removed":
                     removals.append(seq)
                 wall.send(seq, kind=kind, key=key)
-            case "drain", _ if reader.paused:
-                reader.drain(wall.now, takes=what)  # pyright: ignore[reportArgumentType]
+            case "drain", (int() | None) as takes if reader.paused:
+                reader.drain(wall.now, takes)
             case "fill", _ if not reader.paused:
                 reader.takes = 1
             case "wait", float(seconds):

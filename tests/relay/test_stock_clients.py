@@ -17,13 +17,13 @@ from stomp.adapter.ws import WSStompConnection
 from stompman.connection_ws import WebSocketConnection
 
 from tests.relay.running import PASSCODE, QUICK, Running, running, until
+from tests.relay.stompjs import CONVERSE, STOMPJS
 from tests.relay.test_tcp import Ear
 
 pytestmark = pytest.mark.anyio
 
 WALL = "/topic/wall.main"
 SMALL = replace(QUICK, unacknowledged=2)
-STOMPJS = Path(__file__).parent.parent.parent / "web" / "ui" / "node_modules" / "@stomp" / "stompjs" / "bundles"
 EVENT = {"epoch": "aaaa", "kind": "published"}
 
 
@@ -109,39 +109,22 @@ async def test_stompman_reads_in_every_mode_and_sends_in_a_transaction(websocket
         assert errors == []
 
 
-SCRIPT = """
-import { createRequire } from "node:module";
-const { Client } = createRequire(import.meta.url)(process.argv[1]);
-const client = new Client({
+SCRIPT = f"""
+import {{ createRequire }} from "node:module";
+const {{ Client }} = createRequire(import.meta.url)(process.argv[1]);
+{CONVERSE}
+const client = new Client({{
   brokerURL: process.argv[2],
-  connectHeaders: { login: "frieze", passcode: process.argv[3] },
+  connectHeaders: {{ login: "frieze", passcode: process.argv[3] }},
   reconnectDelay: 0,
-});
-const got = [];
-function fail(error) {
-  console.log(JSON.stringify({ error }));
+}});
+function fail(error) {{
+  console.log(JSON.stringify({{ error }}));
   process.exit(1);
-}
+}}
 client.onStompError = (frame) => fail(frame.headers);
 client.onWebSocketError = (event) => fail(String(event.message));
-client.onConnect = () => {
-  client.watchForReceipt("on", () => {
-    const transaction = client.begin();
-    for (let seq = 1; seq <= 6; seq++)
-      client.publish({
-        destination: "/topic/wall.main",
-        body: `é: ${seq}`,
-        headers: { epoch: "aaaa", seq: String(seq), kind: "published", transaction: transaction.id },
-      });
-    transaction.commit();
-  });
-  client.subscribe("/topic/wall.main", (message) => {
-    got.push(message.body);
-    if (process.argv[4] !== "auto") got.length % 2 ? message.ack() : message.nack();
-    if (got.length === 6) client.deactivate().then(() => console.log(JSON.stringify({ got })));
-  }, { ack: process.argv[4], receipt: "on" });
-};
-client.activate();
+converse(client, process.argv[4], "/topic/wall.main", (got) => console.log(JSON.stringify({{ got }})));
 """
 
 
@@ -151,7 +134,7 @@ async def in_node(server: Running, mode: str) -> dict[str, Any]:
         "--input-type=module",
         "--eval",
         SCRIPT,
-        str(STOMPJS / "stomp.umd.js"),
+        str(STOMPJS),
         f"ws://127.0.0.1:{server.port}/stomp",
         PASSCODE,
         mode,

@@ -45,6 +45,6 @@ async def connections(
             attempt -= 1  # the same host first: it was there a moment ago
             if connection.lost.done():
                 on_trouble(connection.lost.result())
-        # full jitter, so that many processes do not come back in step
-        await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311
+        # half of it is left to chance, so that many processes do not come back in step
+        await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - spreads load, hides nothing
         pause = min(pause * 2, LONGEST_PAUSE)

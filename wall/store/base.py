@@ -38,7 +38,7 @@ class Store(Protocol):
         """Read from byte `start`, `length` bytes or to the end."""
         ...
 
-    async def put(self, key: str, length: int | None, type: str, chunks: AsyncIterable[bytes]) -> ObjectInfo:  # noqa: A002
+    async def put(self, key: str, length: int | None, media_type: str, chunks: AsyncIterable[bytes]) -> ObjectInfo:
         """Write a whole object. `length`, when given, must match what `chunks` yields."""
         ...
 

@@ -60,13 +60,7 @@ class DiskStore:
         await anext(chunks)  # from here on `aclose` closes the file, also when nobody reads
         return OpenObject(info=info, chunks=chunks)
 
-    async def put(
-        self,
-        key: str,
-        length: int | None,
-        type: str,  # noqa: A002 - the protocol's name
-        chunks: AsyncIterable[bytes],
-    ) -> ObjectInfo:
+    async def put(self, key: str, length: int | None, media_type: str, chunks: AsyncIterable[bytes]) -> ObjectInfo:
         path = self._path(key)
         writing = await self._in_thread(_begin, path)
         try:
@@ -80,7 +74,7 @@ class DiskStore:
                 await self._in_thread(writing.file.write, chunk)
             if length is not None and count != length:
                 raise StoreError(f"{count} bytes came where {length} were promised.")
-            info = ObjectInfo(length=count, type=type, etag=f'"{digest.hexdigest()[:32]}"')
+            info = ObjectInfo(length=count, type=media_type, etag=f'"{digest.hexdigest()[:32]}"')
             await self._in_thread(_finish, writing, path, info)
         finally:
             # also when cancelled: a thread that has begun runs to its end, so the part is gone either way

@@ -59,7 +59,7 @@ async def test_a_new_wall_fills_quickly_and_then_keeps_its_pace() -> None:
 async def test_the_pace_is_kept_at_every_speed(pace: float) -> None:
     pages = (await _many(DemoSource(pace=pace, changes=False), 60))[4:]
     rate = len(_posts(pages)) / sum(page.next_in for page in pages)
-    assert rate == pytest.approx(pace, rel=0.15)  # pyright: ignore[reportUnknownMemberType]
+    assert rate == pytest.approx(pace, rel=0.15)
 
 
 async def test_a_restart_goes_on_with_new_posts() -> None:

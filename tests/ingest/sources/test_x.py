@@ -17,7 +17,9 @@ from ingest.sources.x import FIRST_PAGES, XSource
 from ingest.sources.x_api import XApi
 from ingest.sources.x_pace import CEILING, FLOOR
 from tests.fakes.waiting import until
-from tests.fakes.x import WINDOW_SECONDS, FakePost, Scripted, XStandIn
+from tests.fakes.x import WINDOW_SECONDS, XStandIn
+from tests.fakes.x_answers import Scripted
+from tests.fakes.x_posts import FakePost
 from wall.errors import FetchRefused, SourceBudgetSpent, SourceLimited, SourceRefused, SourceUnavailable
 
 pytestmark = pytest.mark.anyio

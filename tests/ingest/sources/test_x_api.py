@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 import pytest
 
 from ingest.sources.x_api import LARGEST_ANSWER, Answer, ParameterRefused, Rate, XApi, judge
-from tests.fakes.x import Scripted, XStandIn
+from tests.fakes.x import XStandIn
+from tests.fakes.x_answers import Scripted
 from wall.errors import (
     SourceBudgetSpent,
     SourceError,

@@ -2,11 +2,11 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager
 
 import pytest
 
+from tests.fakes.beside import beside
 from tests.fakes.posts import due_search, finish_all, source_post, store
 from tests.fakes.stomp_broker import StompBroker, stomp_broker
 from tests.fakes.waiting import until
@@ -17,16 +17,9 @@ from wall.catalogue import Catalogue
 pytestmark = pytest.mark.anyio
 
 
-@asynccontextmanager
-async def _publishing(catalogue: Catalogue, broker: StompBroker, holder: str = "test") -> AsyncGenerator[None]:
+def _publishing(catalogue: Catalogue, broker: StompBroker, holder: str = "test") -> AbstractAsyncContextManager[None]:
     address = BrokerAddress(hosts=(("127.0.0.1", broker.port),), user="frieze", password="x")
-    task = asyncio.create_task(Publisher(catalogue, address, holder).run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+    return beside(Publisher(catalogue, address, holder).run())
 
 
 def _seqs(broker: StompBroker, kind: str = "published") -> list[int]:

@@ -9,14 +9,14 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.fakes.clock import TICK, Clock
 from tests.postgres import Postgres
-from tests.wall.catalogue.clock import Clock
 from wall.catalogue import Catalogue
 
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(TICK)
 
 
 @pytest.fixture
@@ -56,6 +56,6 @@ def postgres_template(postgres: Postgres) -> str:
 
 
 async def _migrate(url: str) -> None:
-    catalogue = Catalogue(url, now=Clock())
+    catalogue = Catalogue(url, now=Clock(TICK))
     await catalogue.migrate()
     await catalogue.close()

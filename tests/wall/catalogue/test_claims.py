@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
+from tests.fakes.clock import Clock
 from tests.fakes.posts import LEASE
-from tests.wall.catalogue.clock import Clock
 from wall.catalogue import Catalogue
 
 pytestmark = pytest.mark.anyio
@@ -23,7 +23,7 @@ async def test_of_many_claimers_exactly_one_wins(catalogue: Catalogue) -> None:
 async def test_of_many_claimers_of_an_expired_claim_exactly_one_wins(catalogue: Catalogue, clock: Clock) -> None:
     dead = await catalogue.claims.take("publish main", "dead", LEASE)
     assert dead is not None
-    clock.pass_by(LEASE * 2)
+    clock.advance(LEASE * 2)
     taken = await asyncio.gather(*(catalogue.claims.take("publish main", f"h{n}", LEASE) for n in range(CLAIMERS)))
     [winner] = [claim for claim in taken if claim is not None]
     assert winner.token != dead.token
@@ -42,7 +42,7 @@ async def test_nobody_takes_what_is_held_and_anybody_takes_what_was_let_go(catal
 async def test_who_lost_a_claim_can_neither_renew_nor_release_it(catalogue: Catalogue, clock: Clock) -> None:
     old = await catalogue.claims.take("a", "one", LEASE)
     assert old is not None
-    clock.pass_by(LEASE * 2)
+    clock.advance(LEASE * 2)
     new = await catalogue.claims.take("a", "two", LEASE)
     assert await catalogue.claims.renew(old, LEASE) is None
     await catalogue.claims.release(old)
@@ -52,12 +52,12 @@ async def test_who_lost_a_claim_can_neither_renew_nor_release_it(catalogue: Cata
 async def test_a_renewed_claim_lasts_from_its_renewal_on(catalogue: Catalogue, clock: Clock) -> None:
     claim = await catalogue.claims.take("a", "one", LEASE)
     assert claim is not None
-    clock.pass_by(LEASE * 0.9)
+    clock.advance(LEASE * 0.9)
     renewed = await catalogue.claims.renew(claim, LEASE)
-    clock.pass_by(LEASE * 0.9)
+    clock.advance(LEASE * 0.9)
     assert await catalogue.claims.take("a", "two", LEASE) is None
     assert await catalogue.claims.held("a") == [renewed]
-    clock.pass_by(LEASE * 0.2)
+    clock.advance(LEASE * 0.2)
     assert await catalogue.claims.held("a") == []
     assert await catalogue.claims.take("a", "two", LEASE) is not None
 
@@ -65,7 +65,7 @@ async def test_a_renewed_claim_lasts_from_its_renewal_on(catalogue: Catalogue, c
 async def test_an_expired_claim_that_nobody_took_can_be_renewed(catalogue: Catalogue, clock: Clock) -> None:
     claim = await catalogue.claims.take("a", "one", LEASE)
     assert claim is not None
-    clock.pass_by(LEASE * 2)
+    clock.advance(LEASE * 2)
     assert await catalogue.claims.renew(claim, LEASE) is not None
     assert await catalogue.claims.take("a", "two", LEASE) is None
 

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from tests.fakes.clock import Clock
 from tests.fakes.posts import due_search, finish_all, source_post, store
-from tests.wall.catalogue.clock import Clock
 from wall.catalogue import Catalogue
 from wall.catalogue.glance import glance
 from wall.catalogue.health import SILENT_AFTER
@@ -38,7 +38,7 @@ async def test_each_change_shows_as_its_kind_and_no_change_as_none(catalogue: Ca
     assert await changed() == {"posts"}
     await catalogue.health.say("publisher", ok=True, sentence="Runs.")
     assert await changed() == {"health"}
-    clock.pass_by(SILENT_AFTER * 2)
+    clock.advance(SILENT_AFTER * 2)
     assert await changed() == {"health"}
     assert await changed() == set()
 
@@ -47,5 +47,5 @@ async def test_a_look_knows_the_sessions_that_are_good_now(catalogue: Catalogue,
     token = await catalogue.operators.sign_in(await catalogue.operators.link("eve"))
     assert token is not None
     assert len((await glance(catalogue)).sessions) == 1
-    clock.pass_by(SESSION_IDLE + timedelta(minutes=1))
+    clock.advance(SESSION_IDLE + timedelta(minutes=1))
     assert (await glance(catalogue)).sessions == frozenset()

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.wall.catalogue.clock import Clock
+from tests.fakes.clock import Clock
 from wall.catalogue import Catalogue
 from wall.catalogue.health import FORGET_AFTER
 
@@ -22,7 +22,7 @@ async def test_since_moves_only_when_a_part_turns_well_or_ill(catalogue: Catalog
         (False, "Still stuck."),
         (True, "Runs."),
     ):
-        clock.pass_by(MINUTE)
+        clock.advance(MINUTE)
         await catalogue.health.say("publisher", ok=ok, sentence=sentence)
         [report] = await catalogue.health.all()
         assert (report.ok, report.sentence) == (ok, sentence)
@@ -45,6 +45,6 @@ async def test_a_part_that_left_or_was_silent_for_long_is_forgotten(catalogue: C
         await catalogue.health.say(part, ok=True, sentence="Runs.")
     await catalogue.health.gone("b")
     assert [report.part for report in await catalogue.health.all()] == ["a", "c"]
-    clock.pass_by(FORGET_AFTER + MINUTE)
+    clock.advance(FORGET_AFTER + MINUTE)
     await catalogue.health.say("c", ok=True, sentence="Runs.")
     assert [report.part for report in await catalogue.health.all()] == ["c"]

@@ -1,10 +1,8 @@
 """Secret walls and their links, on both databases."""
 
-from collections.abc import AsyncGenerator
-from datetime import UTC, datetime, timedelta
-
 import pytest
 
+from tests.fakes.clock import Clock
 from wall.catalogue import Catalogue
 from wall.errors import CatalogueError, NotFound
 from wall.tokens import TOKEN_SECONDS
@@ -12,27 +10,11 @@ from wall.tokens import TOKEN_SECONDS
 pytestmark = pytest.mark.anyio
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = datetime(2026, 11, 21, 12, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-async def timed(database_url: str, clock: Clock) -> AsyncGenerator[Catalogue]:
-    """A catalogue whose time stands still, with the secret wall `party`."""
-    opened = Catalogue(database_url, now=clock)
-    await opened.migrate()
-    await opened.walls.add("party", "Our party", secret=True)
-    yield opened
-    await opened.close()
+async def timed(catalogue: Catalogue) -> Catalogue:
+    """The catalogue with the secret wall `party`."""
+    await catalogue.walls.add("party", "Our party", secret=True)
+    return catalogue
 
 
 async def opens(catalogue: Catalogue, slug: str, shown: str) -> bool:
@@ -70,8 +52,8 @@ async def test_nothing_opens_a_wall_that_is_public_or_not_there(timed: Catalogue
     assert not await opens(timed, "nobody", key)
 
 
-async def test_a_key_is_the_same_in_every_process(timed: Catalogue, database_url: str) -> None:
-    other = Catalogue(database_url)
+async def test_a_key_is_the_same_in_every_process(timed: Catalogue, migrated_url: str) -> None:
+    other = Catalogue(migrated_url)
     wall = await timed.walls.get("party")
     assert await other.links.key(wall) == await timed.links.key(wall)
     assert await other.links.token_key() == await timed.links.token_key()
@@ -80,10 +62,10 @@ async def test_a_key_is_the_same_in_every_process(timed: Catalogue, database_url
 
 async def test_a_token_opens_its_wall_for_fifteen_minutes(timed: Catalogue, clock: Clock) -> None:
     token = await timed.links.token(await timed.walls.get("party"))
-    clock.now += timedelta(seconds=TOKEN_SECONDS - 1)
+    clock.advance(TOKEN_SECONDS - 1)
     assert await opens(timed, "party", token)
     assert not await opens(timed, "main", token)
-    clock.now += timedelta(seconds=2)
+    clock.advance(2)
     assert not await opens(timed, "party", token)
 
 

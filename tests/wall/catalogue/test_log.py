@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import insert, update
 
+from tests.fakes.clock import Clock
 from tests.fakes.posts import due_search, finish_all, source_post, store
-from tests.wall.catalogue.clock import Clock
 from wall.catalogue import Catalogue, tables
 from wall.catalogue.log import KEEP_EVENTS, KEEP_FOR
 from wall.events import Cursor
@@ -68,9 +68,9 @@ async def test_an_event_is_dropped_only_when_it_is_a_day_old_and_beyond_10000_an
     catalogue: Catalogue, clock: Clock
 ) -> None:
     head = await _events(catalogue, KEEP_EVENTS + 20, confirmed=10)
-    clock.pass_by(KEEP_FOR - HOUR)
+    clock.advance(KEEP_FOR - HOUR)
     assert await catalogue.log.prune() == 0
-    clock.pass_by(HOUR * 2)
+    clock.advance(HOUR * 2)
     assert await catalogue.log.prune() == 10
     await catalogue.log.confirm("main", head)
     assert await catalogue.log.prune() == 10
@@ -82,11 +82,11 @@ async def test_an_event_is_dropped_only_when_it_is_a_day_old_and_beyond_10000_an
 
 async def test_dropping_leaves_no_hole_where_the_clock_was_set_back(catalogue: Catalogue, clock: Clock) -> None:
     await _events(catalogue, 1)
-    clock.pass_by(HOUR * 2)
+    clock.advance(HOUR * 2)
     await _events(catalogue, 1)
-    clock.pass_by(-HOUR * 2)
+    clock.advance(-HOUR * 2)
     head = await _events(catalogue, KEEP_EVENTS + 5)
-    clock.pass_by(KEEP_FOR + HOUR)
+    clock.advance(KEEP_FOR + HOUR)
     assert await catalogue.log.prune() == 1
     events = await catalogue.log.after("main", Cursor(head.epoch, 1))
     assert [event.seq for event in events or ()] == list(range(2, 502))
@@ -98,5 +98,5 @@ async def test_events_of_an_older_epoch_go_after_a_day_whatever_their_number(
     await _events(catalogue, 3, confirmed=0)
     await catalogue.walls.new_epoch()
     assert await catalogue.log.prune() == 0
-    clock.pass_by(KEEP_FOR + HOUR)
+    clock.advance(KEEP_FOR + HOUR)
     assert await catalogue.log.prune() == 3

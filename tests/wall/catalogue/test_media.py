@@ -5,8 +5,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from tests.fakes.clock import Clock
 from tests.fakes.posts import LEASE, due_search, finish_all, rendered, source_post, store
-from tests.wall.catalogue.clock import Clock
 from wall.catalogue import Catalogue
 from wall.catalogue.work import MediaResult, StoredRendition
 from wall.posts import SourceRemoval
@@ -80,7 +80,7 @@ async def test_a_signed_address_is_good_for_one_rendition_until_its_time_is_over
     assert not await catalogue.media.signed("n" * 26, ROLE, until, signature)
     assert not await catalogue.media.signed("m" * 26, "original", until, signature)
     assert not await catalogue.media.signed("m" * 26, ROLE, until + 1, signature)
-    clock.pass_by(LEASE * 2)
+    clock.advance(LEASE * 2)
     assert not await catalogue.media.signed("m" * 26, ROLE, until, signature)
 
 
@@ -93,9 +93,9 @@ async def test_whatever_a_stranger_writes_into_an_address_is_no_signature(catalo
 async def test_an_operators_removal_keeps_the_bytes_for_a_while(catalogue: Catalogue, clock: Clock) -> None:
     post_id, media_id = await _shown(catalogue)
     await _remove(catalogue, post_id)
-    clock.pass_by(KEPT - timedelta(minutes=1))
+    clock.advance(KEPT - timedelta(minutes=1))
     assert await catalogue.media.purgeable(KEPT, 10) == []
-    clock.pass_by(timedelta(minutes=2))
+    clock.advance(timedelta(minutes=2))
     assert await catalogue.media.purgeable(KEPT, 10) == [(media_id, ["k"])]
 
 
@@ -106,7 +106,7 @@ async def test_bytes_of_what_the_source_withdrew_may_go_at_once_and_then_the_pos
     await store(catalogue, due, source_post("a"), source_post("b"))
     await finish_all(catalogue)
     await catalogue.posts.store(due, LEASE, posts=(), removals=[SourceRemoval(key="a")], checkpoint={})
-    clock.pass_by(timedelta(hours=1))
+    clock.advance(timedelta(hours=1))
     [(media_id, keys)] = await catalogue.media.purgeable(KEPT, 10)
     assert keys == ["k"]
     assert await catalogue.posts.forget_withdrawn(timedelta(0)) == 0
@@ -127,7 +127,7 @@ async def test_bytes_of_what_stands_on_the_wall_stay_also_when_a_later_edit_was_
     await store(catalogue, await due_search(catalogue), source_post("a", version=2, pictures=2))
     await finish_all(catalogue)
     await catalogue.moderation.act(post_id, ActionKind.REJECT, operator="eve", state=State.PENDING, revision=2)
-    clock.pass_by(KEPT * 2)
+    clock.advance(KEPT * 2)
     [shown] = (await catalogue.posts.snapshot("main")).posts
     purgeable = [media_id for media_id, _ in await catalogue.media.purgeable(KEPT, 10)]
     assert len(purgeable) == 1

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
+from tests.fakes.clock import Clock
 from tests.fakes.posts import LEASE, due_search, finish_all, rendered, source_post, store
-from tests.wall.catalogue.clock import Clock
 from wall.catalogue import Catalogue
 from wall.catalogue.posts import ConsolePost
 from wall.catalogue.searches import DueSearch
@@ -188,7 +188,7 @@ async def test_a_rejected_edit_leaves_the_approved_revision_on_the_wall(catalogu
 
 async def test_a_post_that_lost_its_pictures_bytes_cant_be_approved(catalogue: Catalogue, clock: Clock) -> None:
     [rejected] = await _posts_in(catalogue, State.REJECTED, "a")
-    clock.pass_by(timedelta(hours=25))
+    clock.advance(timedelta(hours=25))
     [(media_id, _)] = await catalogue.media.purgeable(timedelta(hours=24), 10)
     await catalogue.media.purged(media_id)
     with pytest.raises(MoveRefused, match="no picture that can be shown"):

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from tests.wall.catalogue.clock import Clock
+from tests.fakes.clock import Clock
 from wall.catalogue import Catalogue, tables
 from wall.catalogue.operators import LINK_LEASE, NAME_CHARACTERS, SESSION_IDLE, SESSION_LIFE
 from wall.errors import CatalogueError
@@ -34,16 +34,16 @@ async def test_a_link_signs_in_once_however_many_use_it_at_once(catalogue: Catal
 
 async def test_a_link_is_good_for_24_hours(catalogue: Catalogue, clock: Clock) -> None:
     early, late = await catalogue.operators.link("eve"), await catalogue.operators.link("eve")
-    clock.pass_by(LINK_LEASE - MINUTE)
+    clock.advance(LINK_LEASE - MINUTE)
     assert await catalogue.operators.sign_in(early) is not None
-    clock.pass_by(MINUTE * 2)
+    clock.advance(MINUTE * 2)
     assert await catalogue.operators.sign_in(late) is None
 
 
 async def test_an_idle_session_ends_and_a_used_one_does_not(catalogue: Catalogue, clock: Clock) -> None:
     used, idle = await _session(catalogue), await _session(catalogue)
     for _ in range(2):
-        clock.pass_by(SESSION_IDLE * 0.6)
+        clock.advance(SESSION_IDLE * 0.6)
         assert await catalogue.operators.session(used) is not None
     assert await catalogue.operators.session(idle) is None
 
@@ -51,9 +51,9 @@ async def test_an_idle_session_ends_and_a_used_one_does_not(catalogue: Catalogue
 async def test_a_session_ends_after_30_days_however_much_it_is_used(catalogue: Catalogue, clock: Clock) -> None:
     token = await _session(catalogue)
     for _ in range(5):
-        clock.pass_by((SESSION_LIFE - MINUTE) / 5)
+        clock.advance((SESSION_LIFE - MINUTE) / 5)
         assert await catalogue.operators.session(token) is not None
-    clock.pass_by(MINUTE * 2)
+    clock.advance(MINUTE * 2)
     assert await catalogue.operators.session(token) is None
 
 
@@ -68,7 +68,7 @@ async def test_who_signs_out_ends_this_session_and_no_other(catalogue: Catalogue
 
 async def test_sessions_that_are_over_go_with_the_next_sign_in(catalogue: Catalogue, clock: Clock) -> None:
     await _session(catalogue)
-    clock.pass_by(SESSION_LIFE)
+    clock.advance(SESSION_LIFE)
     await _session(catalogue)
     async with catalogue.database.reading() as connection:
         assert len((await connection.execute(select(tables.session))).all()) == 1

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
+from tests.fakes.clock import Clock
 from tests.fakes.posts import LEASE, due_search, source_post, store
-from tests.wall.catalogue.clock import Clock
 from wall.catalogue import Catalogue
 from wall.catalogue.searches import SEARCHES_PER_WALL, DueSearch
 from wall.errors import CatalogueError, ClaimLost, NotFound
@@ -42,7 +42,7 @@ async def test_what_a_dead_sweeper_held_goes_to_another_and_its_late_page_is_ref
 ) -> None:
     dead = await due_search(catalogue)
     assert await catalogue.searches.claim_due(["demo"], "other", LEASE, 1) == []
-    clock.pass_by(LEASE * 2)
+    clock.advance(LEASE * 2)
     [alive] = await catalogue.searches.claim_due(["demo"], "alive", LEASE, 1)
     with pytest.raises(ClaimLost):
         await store(catalogue, dead, source_post("a"))
@@ -52,18 +52,18 @@ async def test_what_a_dead_sweeper_held_goes_to_another_and_its_late_page_is_ref
     [search] = await catalogue.searches.all()
     assert (search.note, search.error, search.failures) == ("", None, 0)
     await store(catalogue, alive, source_post("a"))
-    clock.pass_by(LEASE * 2)
+    clock.advance(LEASE * 2)
     assert len(await catalogue.searches.claim_due(["demo"], "third", LEASE, 1)) == 1
 
 
 async def test_each_page_and_each_renewal_keep_the_search(catalogue: Catalogue, clock: Clock) -> None:
     due = await due_search(catalogue)
-    clock.pass_by(LEASE * 0.9)
+    clock.advance(LEASE * 0.9)
     await store(catalogue, due, source_post("a"))
-    clock.pass_by(LEASE * 0.9)
+    clock.advance(LEASE * 0.9)
     assert await catalogue.searches.claim_due(["demo"], "other", LEASE, 1) == []
     await catalogue.searches.renew(due, LEASE)
-    clock.pass_by(LEASE * 0.9)
+    clock.advance(LEASE * 0.9)
     assert await catalogue.searches.claim_due(["demo"], "other", LEASE, 1) == []
 
 
@@ -153,7 +153,7 @@ async def test_a_sweep_that_is_complete_says_so_and_clears_the_trouble(catalogue
     assert (found.error, found.failures, found.note, found.next_at) == (None, 0, "3 new.", next_at)
     assert found.swept_at is not None
     assert await _due(catalogue) == []
-    clock.pass_by(timedelta(minutes=1))
+    clock.advance(timedelta(minutes=1))
     assert len(await _due(catalogue)) == 1
 
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from tests.fakes.clock import Clock
 from tests.fakes.posts import LEASE, due_search, finish_all, rendered, source_post, store
-from tests.wall.catalogue.clock import Clock
 from wall.catalogue import Catalogue
 from wall.catalogue.work import MediaResult, PostWork
 from wall.errors import ClaimLost
@@ -57,7 +57,7 @@ async def test_what_a_dead_worker_held_goes_to_another_and_its_late_result_is_re
     await store(catalogue, await due_search(catalogue), source_post("a"))
     dead = await _claim_one(catalogue, "dead")
     assert await catalogue.work.claim(["demo"], "other", LEASE, 10) == []
-    clock.pass_by(LEASE * 2)
+    clock.advance(LEASE * 2)
     alive = await _claim_one(catalogue, "alive")
     assert alive.token != dead.token
     with pytest.raises(ClaimLost):
@@ -76,7 +76,7 @@ async def test_what_a_dead_worker_held_goes_to_another_and_its_late_result_is_re
 async def test_of_many_workers_of_an_expired_post_exactly_one_gets_it(catalogue: Catalogue, clock: Clock) -> None:
     await store(catalogue, await due_search(catalogue), source_post("a"))
     await _claim_one(catalogue, "dead")
-    clock.pass_by(LEASE * 2)
+    clock.advance(LEASE * 2)
     claims = await asyncio.gather(*(catalogue.work.claim(["demo"], f"w{n}", LEASE, 1) for n in range(8)))
     assert [len(claim) for claim in claims if claim] == [1]
 
@@ -95,7 +95,7 @@ async def test_a_worker_that_renews_keeps_its_post(catalogue: Catalogue, clock: 
     await store(catalogue, await due_search(catalogue), source_post("a"))
     work = await _claim_one(catalogue)
     for _ in range(3):
-        clock.pass_by(LEASE * 0.9)
+        clock.advance(LEASE * 0.9)
         await catalogue.work.renew(work, LEASE)
         assert await catalogue.work.claim(["demo"], "other", LEASE, 10) == []
     assert await catalogue.work.finish(work, rendered(work)) is State.APPROVED
@@ -109,9 +109,9 @@ async def test_a_postponed_post_keeps_what_is_done_and_comes_back_in_time_with_o
     assert work.attempts == 0
     await catalogue.work.postpone(work, rendered(work)[:1], clock() + timedelta(minutes=5))
     assert await catalogue.work.claim(["demo"], "test", LEASE, 10) == []
-    clock.pass_by(timedelta(minutes=4))
+    clock.advance(timedelta(minutes=4))
     assert await catalogue.work.claim(["demo"], "test", LEASE, 10) == []
-    clock.pass_by(timedelta(minutes=1))
+    clock.advance(timedelta(minutes=1))
     again = await _claim_one(catalogue)
     assert again.attempts == 1
     assert again.media == work.media[1:]

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageCms, ImageDraw
 
+from tests.photographs import TURNS
 from tests.wall.pictures.samples import (
     BLUE,
     GREEN,
@@ -19,14 +20,15 @@ from tests.wall.pictures.samples import (
 from wall.errors import PictureError
 from wall.pictures.records import Rendered
 from wall.pictures.render import GROUND, render
+from wall.posts import Role
 
 Pixel = tuple[int, int, int]
 
 
-def _render(tmp_path: Path, data: bytes, *roles: str, name: str = "picture") -> Rendered:
+def _render(tmp_path: Path, data: bytes, *roles: Role, name: str = "picture") -> Rendered:
     path = tmp_path / name
     path.write_bytes(data)
-    return render(path, roles or ("thumbnail-320",))  # pyright: ignore[reportArgumentType] - roles by name
+    return render(path, roles or ("thumbnail-320",))
 
 
 def _picture(rendered: Rendered, place: int = 0) -> Image.Image:
@@ -49,17 +51,8 @@ def _near(found: Pixel, expected: Pixel, tolerance: int = 14) -> bool:
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 def test_every_orientation_ends_upright(tmp_path: Path, orientation: int, kind: str) -> None:
-    undo = {
-        1: None,
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_90,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_270,
-    }[orientation]
-    lying = quarters((160, 120)) if undo is None else quarters((160, 120)).transpose(undo)
+    turn = TURNS[orientation]
+    lying = quarters((160, 120)) if turn is None else quarters((160, 120)).transpose(turn)
     rendered = _render(tmp_path, with_orientation(lying, orientation, kind))
     image = _picture(rendered)
     assert (rendered.width, rendered.height) == (160, 120) == image.size

@@ -8,6 +8,7 @@ from wall.stomp.codec import Decoder, Limits, encode
 from wall.stomp.errors import Code, StompError
 from wall.stomp.frames import Frame, Version
 
+USUAL = Limits()
 SMALL = Limits(command=12, headers=4, line=24, head=60, body=40, frame=80)
 
 texts = st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"]), max_size=12)
@@ -23,7 +24,7 @@ frames = st.builds(
 def decode(
     data: bytes,
     cuts: list[int],
-    limits: Limits = Limits(),  # noqa: B008 - frozen
+    limits: Limits = USUAL,
     version: Version = Version.V1_2,
 ) -> tuple[list[Frame], Code | None]:
     """The frames of `data` cut at `cuts`, and the code of the error that ended it."""

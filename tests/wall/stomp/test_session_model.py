@@ -52,7 +52,7 @@ class SessionMachine(RuleBasedStateMachine):
     def connect(self, version: Version) -> None:
         self.session = Session(LIMITS, 0.0)
         self.subscriptions: set[str] = set()
-        self.transactions: dict[str, list[Event]] = {}
+        self.transactions: dict[str, list[Send | Ack]] = {}
         self.over = False
         headers = {} if version is Version.V1_0 else {"accept-version": version}
         (event,) = self.session.receive(encode(Frame("CONNECT", headers)), 0.0)
@@ -159,7 +159,7 @@ class SessionMachine(RuleBasedStateMachine):
             return False
         assert isinstance(event, Held)
         assert event.receipt == receipt
-        self.transactions[transaction].append(effect)
+        self.transactions[transaction].append(event.effect)
         return True
 
     @precondition(lambda self: not self.over)
@@ -182,7 +182,7 @@ class SessionMachine(RuleBasedStateMachine):
             self.breaks(event, Code.TRANSACTION_UNKNOWN, receipt)
             return
         effects = self.transactions.pop(transaction)
-        assert event == (Commit(effects, receipt) if commit else Abort(receipt))  # type: ignore[arg-type]
+        assert event == (Commit(effects, receipt) if commit else Abort(receipt))
 
     @precondition(lambda self: not self.over)
     @rule(at=cuts)

@@ -109,7 +109,7 @@ async def test_whoever_joins_right_after_the_last_one_left_is_not_sent_away(
     for _ in range(5):  # a page that is loaded again, while the watcher of the one before is looking
         console = await watch.join(operator)
         seen = glances.count
-        await until(lambda n=seen: glances.count > n, "the watcher to look")  # type: ignore[misc]
+        await until(lambda n=seen: glances.count > n, "the watcher to look")
         watch.leave(console)
     console = await watch.join(operator)
     await catalogue.walls.change("main", policy=Policy.HOLD)

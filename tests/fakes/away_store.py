@@ -1,0 +1,22 @@
+"""A real store on disk that can be out of reach."""
+
+from collections.abc import AsyncIterable
+
+from wall.errors import StoreUnavailable
+from wall.store.base import ObjectInfo
+from wall.store.disk import DiskStore
+
+
+class AwayStore(DiskStore):
+    """While it is `away` nothing can be written to it."""
+
+    away = False
+
+    async def put(self, key: str, length: int | None, media_type: str, chunks: AsyncIterable[bytes]) -> ObjectInfo:
+        if self.away:
+            raise StoreUnavailable("The disk is full.")
+        return await super().put(key, length, media_type, chunks)
+
+    def objects(self) -> set[str]:
+        """The names of all files in it."""
+        return {path.name for path in self.root.rglob("*") if path.is_file()}
