@@ -12,6 +12,8 @@ import signal
 import socket
 import subprocess
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,7 +47,7 @@ class ActiveMQ:
     stomp_port: int
     ws_url: str
     password: str
-    console_url: str
+    console_url: str  # empty: it has none
     admin_password: str
     log: Path
     user: str = USER
@@ -70,10 +72,14 @@ class ActiveMQ:
         self._power().kill()
 
     def wait(self, limit: float = START_LIMIT) -> None:
-        """Returns once a CONNECT is answered on STOMP and the WebSocket port accepts."""
+        """Returns once a CONNECT is answered on STOMP, the WebSocket port accepts, and a console is there."""
         host, port = self.ws_url.removeprefix("ws://").rstrip("/").split(":")
         deadline = time.monotonic() + limit
-        while not (answers_connect(self.stomp) and accepts((host, int(port)))):
+        while not (
+            answers_connect(self.stomp)
+            and accepts((host, int(port)))
+            and (not self.console_url or answers_http(self.console_url))
+        ):
             if self.switch is not None and not self.switch.running():
                 raise BrokerUnavailableError(f"ActiveMQ ended at once; its log:\n{self.tail()}")
             if time.monotonic() > deadline:
@@ -283,6 +289,8 @@ def _distribution(folder: Path, version: str, memory: str) -> tuple[ActiveMQ, Ca
         log=broker.log,
     )
     broker.switch = process
+    if not (home / "webapps").exists():
+        broker.console_url = ""
     try:
         broker.start()
     except BaseException:
@@ -371,6 +379,18 @@ def answers_connect(address: tuple[str, int]) -> bool:
             return connection.recv(9) == b"CONNECTED"
     except OSError:
         return False
+
+
+def answers_http(url: str) -> bool:
+    """Whether a page, or the refusal of one, comes back: Jetty accepts and answers 503 before its pages are loaded."""
+    try:
+        urllib.request.urlopen(url, timeout=4).close()
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code != 503
+    except OSError:
+        return False
+    return True
 
 
 def _port_of(url: str) -> int:
