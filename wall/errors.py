@@ -23,7 +23,9 @@
     ├── StudioBusy                no picture can be made just now (temporary)
     └── StoreError                picture bytes could not be read or written
         ├── StoreUnavailable      it can't be reached, or is full (temporary)
-        └── ObjectMissing         no such key
+        ├── StoreRefused          wrong credentials, or no right to the container; an operator must act
+        ├── ObjectMissing         no such key
+        └── ObjectChanged         not the object that was asked for
 
 `str()` of each is a sentence for a person that says what happened and, where somebody can act, what to do.
 What strangers see is `public`; the log may say more.
@@ -162,6 +164,14 @@ class StoreUnavailable(StoreError):
     """The store can't be reached, or is full."""
 
     temporary = True
+
+
+class StoreRefused(StoreError):
+    """The store knows us not, or lets us do nothing there. The sentence says which setting to look at."""
+
+
+class ObjectChanged(StoreError):
+    """Another object than the asked one lies under the key."""
 
 
 class ObjectMissing(StoreError):

@@ -18,12 +18,13 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, ParamSpec, TypeVar
 
-from wall.errors import FriezeError, ObjectMissing, StoreError, StoreUnavailable
-from wall.store.base import CHUNK, ObjectInfo, OpenObject
-from wall.store.keys import check_key, new_key
+from wall.errors import FriezeError, ObjectChanged, ObjectMissing, StoreError, StoreUnavailable
+from wall.store.base import CHUNK, Method, ObjectInfo, OpenObject, SignedRequest, StoredObject
+from wall.store.keys import check_key, is_key, new_key
 
 HEADER = 256  # bytes before the object's own: a line of JSON, filled with spaces so that the rest has a fixed place
 STALE_SECONDS = 3600.0  # without a byte; other processes may be writing into the same folder right now
@@ -49,9 +50,12 @@ class DiskStore:
         """Make the folder and clear away what a crash left half written."""
         await self._in_thread(self._start)
 
-    async def open(self, key: str, start: int = 0, length: int | None = None) -> OpenObject:
+    async def open(self, key: str, start: int = 0, length: int | None = None, *, etag: str | None = None) -> OpenObject:
         path = self._path(key)
         file, info = await self._in_thread(_open, path)
+        if etag is not None and etag != info.etag:
+            await asyncio.to_thread(file.close)
+            raise ObjectChanged(f"The object {key} is not the one that was asked for.")
         end = info.length if length is None else min(info.length, start + length)
         if start < 0 or (length is not None and length < 0) or start > info.length:
             await asyncio.to_thread(file.close)
@@ -89,6 +93,26 @@ class DiskStore:
     async def delete(self, key: str) -> None:
         await self._in_thread(_delete, self._path(key))
 
+    async def copy(self, source: str, target: str) -> ObjectInfo:
+        await self._in_thread(_link, self._path(source), self._path(target))
+        return await self.head(target)
+
+    async def sign(
+        self, method: Method, key: str, lease: timedelta, *, length: int | None = None, media_type: str | None = None
+    ) -> SignedRequest | None:
+        return None
+
+    async def objects(self) -> AsyncGenerator[StoredObject]:
+        for folder in await self._in_thread(lambda: sorted(self.root.glob("??/??"))):
+            for found in await self._in_thread(_listed, folder):
+                yield found
+
+    async def tidy(self, older: timedelta) -> int:
+        return await self._in_thread(self._tidy, older)
+
+    async def close(self) -> None:
+        pass
+
     async def check(self) -> None:
         key, data = new_key(), secrets.token_bytes(64)
 
@@ -123,10 +147,16 @@ class DiskStore:
 
     def _start(self) -> None:
         self.root.mkdir(parents=True, exist_ok=True)
+        self._tidy(timedelta(seconds=STALE_SECONDS))
+
+    def _tidy(self, older: timedelta) -> int:
+        removed = 0
         for left in self.root.glob(f"??/??/.*{_SUFFIX}"):
             with suppress(FileNotFoundError):
-                if time.time() - left.stat().st_mtime > STALE_SECONDS:
+                if time.time() - left.stat().st_mtime > older.total_seconds():
                     left.unlink()
+                    removed += 1
+        return removed
 
     async def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         try:
@@ -163,6 +193,27 @@ def _finish(writing: _Writing, path: Path, info: ObjectInfo) -> None:
     except FileExistsError as error:
         raise StoreError("There is an object under this key already; objects never change.") from error
     _sync_folder(path.parent)
+
+
+def _link(source: Path, target: Path) -> None:
+    """Objects never change, so two names for one file are as good as two files."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, target)
+    except FileExistsError as error:
+        raise StoreError("There is an object under this key already; objects never change.") from error
+    _sync_folder(target.parent)
+
+
+def _listed(folder: Path) -> list[StoredObject]:
+    found: list[StoredObject] = []
+    for path in sorted(folder.iterdir()):
+        with suppress(FileNotFoundError):
+            if is_key(path.name):
+                status = path.stat()
+                written = datetime.fromtimestamp(status.st_mtime, UTC)
+                found.append(StoredObject(key=path.name, length=status.st_size - HEADER, written=written))
+    return found
 
 
 def _sync_folder(folder: Path) -> None:

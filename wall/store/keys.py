@@ -15,8 +15,13 @@ def new_key() -> str:
     return random_id(secrets.token_bytes(16))
 
 
+def is_key(name: str) -> bool:
+    """Whether a name in a store's listing is one of ours."""
+    return _KEY.fullmatch(name) is not None
+
+
 def check_key(key: str) -> str:
     """The key itself. Raises StoreError for anything that is not a key of ours: `..` and `/` never get further."""
-    if not _KEY.fullmatch(key):
+    if not is_key(key):
         raise StoreError(f"{key[:60]!r} is not a key of this store.")
     return key

@@ -2,11 +2,12 @@
 
 import secrets
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 
 import anyio
 import pytest
 
-from wall.errors import ObjectMissing, StoreError
+from wall.errors import ObjectChanged, ObjectMissing, StoreError
 from wall.store.base import CHUNK, OpenObject, Store
 from wall.store.keys import new_key
 
@@ -71,6 +72,53 @@ class StoreConformance:
         opened = await store.open(key, start, length)
         assert opened.info.length == len(data)
         assert await all_of(opened) == data[start : None if length is None else start + length]
+
+    async def test_another_object_than_the_asked_one_is_not_opened(self, store: Store) -> None:
+        key = new_key()
+        info = await store.put(key, 5, "image/png", pieces(b"first"))
+        assert await all_of(await store.open(key, 1, etag=info.etag)) == b"irst"
+        with pytest.raises(ObjectChanged):
+            await store.open(key, etag='"another"')
+
+    async def test_a_copy_has_the_same_bytes_and_outlives_its_source(self, store: Store) -> None:
+        source, target = new_key(), new_key()
+        info = await store.put(source, 300_000, "image/png", pieces(b"x" * 300_000))
+        assert await store.copy(source, target) == info
+        await store.delete(source)
+        opened = await store.open(target)
+        assert opened.info == info
+        assert await all_of(opened) == b"x" * 300_000
+        with pytest.raises(ObjectMissing):
+            await store.head(source)
+
+    async def test_a_copy_needs_a_source_and_never_replaces_an_object(self, store: Store) -> None:
+        source, target = new_key(), new_key()
+        with pytest.raises(ObjectMissing):
+            await store.copy(source, target)
+        await self.assert_nothing_left(store, target)
+        for key in (source, target):
+            await store.put(key, 26, "image/png", pieces(key.encode()))
+        with pytest.raises(StoreError):
+            await store.copy(source, target)
+        assert await all_of(await store.open(target)) == target.encode()
+
+    async def test_every_object_is_listed_once_with_its_length(self, store: Store) -> None:
+        lengths = {new_key(): length for length in (0, 1, 300_000)}
+        for key, length in lengths.items():
+            await store.put(key, length, "image/png", pieces(b"x" * length))
+        gone = new_key()
+        await store.put(gone, 1, "image/png", pieces(b"x"))
+        await store.delete(gone)
+        listed = [found async for found in store.objects()]
+        assert sorted((found.key, found.length) for found in listed if found.key in lengths) == sorted(lengths.items())
+        assert gone not in [found.key for found in listed]
+        assert all(abs((datetime.now(UTC) - found.written).total_seconds()) < 600 for found in listed)
+
+    async def test_tidying_leaves_whole_objects_alone(self, store: Store) -> None:
+        key = new_key()
+        await store.put(key, 5, "image/png", pieces(b"bytes"))
+        assert await store.tidy(timedelta(0)) == 0
+        assert await all_of(await store.open(key)) == b"bytes"
 
     async def test_equal_bytes_have_equal_validators_and_others_do_not(self, store: Store) -> None:
         infos = [await store.put(new_key(), 3, "image/png", pieces(data)) for data in (b"one", b"one", b"two")]
