@@ -102,19 +102,21 @@ def _cost(board: Board, viewers: int, rate: float, *, rounds: int, seconds: int)
     bursts = viewers == LOADS[0][0]
     with ExitStack() as stack:
         walls = {name: stack.enter_context(wall(name, viewers)) for name in (FLOOR, RELAY)}
-        for turn in range(rounds):
-            # each goes first as often as second
-            for one in list(walls.values())[:: -1 if turn % 2 else 1]:
-                one.paced(round(rate * seconds), rate)
-                if bursts:
-                    one.burst()
+        # each goes first as often as second
+        turns = [list(walls.values())[:: -1 if turn % 2 else 1] for turn in range(rounds)]
+        for one in (one for turn in turns for one in turn):
+            one.paced(round(rate * seconds), rate)
+        # After all paced ones: several messages in one write make the viewers' kernel widen their windows, and then
+        # each of their acknowledgements leaves TCP's fast path, at the server's cost.
+        for one in (one for turn in turns for one in turn if bursts):
+            one.burst()
     try:
         with wall(ACTIVEMQ, viewers) as one:
             walls[ACTIVEMQ] = one
             for _ in range(ACTIVEMQ_ROUNDS):
                 one.paced(round(rate * seconds / ACTIVEMQ_SLOWER), rate / ACTIVEMQ_SLOWER)
-                if bursts:
-                    one.burst()
+            for _ in range(ACTIVEMQ_ROUNDS if bursts else 0):
+                one.burst()
     except Failed as failure:
         # it cuts whom it finds slow (activemq.xml); what it did until then counts
         board.say(part, f"{failure}", 0, "")
