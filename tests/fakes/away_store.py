@@ -17,6 +17,6 @@ class AwayStore(DiskStore):
             raise StoreUnavailable("The disk is full.")
         return await super().put(key, length, media_type, chunks)
 
-    def objects(self) -> set[str]:
+    def names(self) -> set[str]:
         """The names of all files in it."""
         return {path.name for path in self.root.rglob("*") if path.is_file()}

@@ -43,7 +43,7 @@ class WatchedStore(DiskStore):
             await self.before_delete.wait()
         await super().delete(key)
 
-    def objects(self) -> set[str]:
+    def names(self) -> set[str]:
         return {path.name for path in self.root.rglob("*") if path.is_file()}
 
 
@@ -129,7 +129,7 @@ async def test_what_is_on_the_wall_or_waits_keeps_its_bytes_however_old_it_is(ho
     _, pending = await house.show("pending")
     clock.advance(30 * DAY)
     assert await house.keeping.purge() == 0
-    assert house.store.objects() == shown | pending
+    assert house.store.names() == shown | pending
 
 
 @pytest.mark.parametrize("kind", [ActionKind.REMOVE, ActionKind.REJECT])
@@ -140,10 +140,10 @@ async def test_what_an_operator_took_away_can_come_back_for_a_day(house: House, 
     await house.act(post_id, kind)
     clock.advance(DAY - 1)
     assert await house.keeping.purge() == 0
-    assert house.store.objects() == keys
+    assert house.store.names() == keys
     clock.advance(2)
     assert await house.keeping.purge() == 1
-    assert house.store.objects() == set()
+    assert house.store.names() == set()
     assert await house.keeping.purge() == 0
     back = ActionKind.RESTORE if kind is ActionKind.REMOVE else ActionKind.APPROVE
     with pytest.raises(MoveRefused, match="no picture that can be shown"):
@@ -155,7 +155,7 @@ async def test_what_its_own_source_withdrew_goes_at_once(house: House) -> None:
     await house.show("a")
     await house.find(removals=(SourceRemoval(key="a"),))
     assert await house.keeping.purge() == 1
-    assert house.store.objects() == others
+    assert house.store.names() == others
 
 
 async def test_an_edits_older_picture_goes_when_nothing_shows_it_any_more(house: House) -> None:
@@ -167,10 +167,10 @@ async def test_an_edits_older_picture_goes_when_nothing_shows_it_any_more(house:
     # the wall still shows the first one, the console the second
     assert (await house.catalogue.posts.get(post_id)).state is State.PENDING
     assert await house.keeping.purge() == 0
-    assert house.store.objects() == first | second
+    assert house.store.names() == first | second
     await house.act(post_id, ActionKind.APPROVE)
     assert await house.keeping.purge() == 1
-    assert house.store.objects() == second
+    assert house.store.names() == second
 
 
 async def test_an_edit_that_keeps_its_picture_keeps_its_bytes(house: House) -> None:
@@ -178,7 +178,7 @@ async def test_an_edit_that_keeps_its_picture_keeps_its_bytes(house: House) -> N
     await house.find(source_post("a", version=2, text="Edited"))
     assert await house.work() == set()
     assert await house.keeping.purge() == 0
-    assert house.store.objects() == keys
+    assert house.store.names() == keys
 
 
 async def test_a_post_that_comes_back_while_its_bytes_are_about_to_go_keeps_them_or_is_refused(
@@ -202,7 +202,7 @@ async def test_a_post_that_comes_back_while_its_bytes_are_about_to_go_keeps_them
     assert refused == 1
     [shown] = (await house.catalogue.posts.snapshot("main")).posts
     [kept] = [keys for post_id, keys in ids_and_keys if post_id == shown.id]
-    assert house.store.objects() == kept
+    assert house.store.names() == kept
 
 
 async def test_an_object_that_cant_be_deleted_holds_up_no_other(house: House, clock: Clock) -> None:
@@ -213,10 +213,10 @@ async def test_an_object_that_cant_be_deleted_holds_up_no_other(house: House, cl
     house.store.stuck = min(one[1])
     with pytest.raises(StoreUnavailable):
         await house.keeping.purge()
-    assert not house.store.objects() & other[1]
+    assert not house.store.names() & other[1]
     house.store.stuck = None
     await house.keeping.purge()
-    assert house.store.objects() == set()
+    assert house.store.names() == set()
 
 
 async def test_a_store_that_is_away_loses_track_of_nothing(
@@ -229,10 +229,10 @@ async def test_a_store_that_is_away_loses_track_of_nothing(
     house.store.away = True
     with pytest.raises(StoreUnavailable):
         await house.keeping.purge()
-    assert house.store.objects() == keys
+    assert house.store.names() == keys
     async with house.kept_tidy():
         house.store.away = False
-        await until(lambda: not house.store.objects(), "the bytes to go")
+        await until(lambda: not house.store.names(), "the bytes to go")
 
 
 async def test_more_than_one_round_is_tidied_up_at_once(
@@ -246,7 +246,7 @@ async def test_more_than_one_round_is_tidied_up_at_once(
     clock.advance(DAY + 1)
     async with house.kept_tidy():
         # one turn: the next would come in a minute
-        await until(lambda: not house.store.objects(), "all of them to go")
+        await until(lambda: not house.store.names(), "all of them to go")
 
 
 async def test_a_withdrawn_post_is_remembered_until_no_source_can_bring_it_back(house: House, clock: Clock) -> None:
@@ -254,7 +254,7 @@ async def test_a_withdrawn_post_is_remembered_until_no_source_can_bring_it_back(
     await house.find(removals=(SourceRemoval(key="a"),))
     clock.advance(REMEMBER_WITHDRAWN.total_seconds() - 1)
     async with house.kept_tidy():
-        await until(lambda: not house.store.objects(), "its bytes to go")
+        await until(lambda: not house.store.names(), "its bytes to go")
     await house.catalogue.posts.get(post_id)
     clock.advance(2)
     async with house.kept_tidy():

@@ -148,7 +148,7 @@ async def test_pictures_that_fail_are_left_out_and_the_others_are_shown(
     assert [media.alt for media in found.post.media] == ["Picture 1"]
     assert found.media_errors[0] == "It is gone."
     assert len(found.media_errors) == 2
-    assert place.store.objects() == await place.kept()
+    assert place.store.names() == await place.kept()
 
 
 async def test_a_post_whose_pictures_all_fail_says_each_reason_once(place: Workplace, network: ScriptedNetwork) -> None:
@@ -161,7 +161,7 @@ async def test_a_post_whose_pictures_all_fail_says_each_reason_once(place: Workp
     async with place.working(network):
         found = await place.until_state(await _only_post(place.catalogue), State.FAILED)
     assert found.reason == "It is gone. It is too large."
-    assert not place.store.objects()
+    assert not place.store.names()
 
 
 async def test_an_authors_picture_that_fails_costs_nothing_else(place: Workplace, network: ScriptedNetwork) -> None:
@@ -224,7 +224,7 @@ async def test_our_own_trouble_never_costs_a_picture_and_is_said_while_it_lasts(
         place.catalogue.changed.fire()
         await place.until_state(post_id, State.APPROVED)
         await until(lambda: worker.trouble is None, "the trouble to be over")
-    assert place.store.objects() == await place.kept()
+    assert place.store.names() == await place.kept()
 
 
 async def test_a_scratch_folder_that_cant_be_used_is_our_own_trouble_too(
@@ -251,7 +251,7 @@ async def test_a_post_that_was_edited_meanwhile_throws_the_older_pictures_away(
     post_id = await _only_post(place.catalogue)
     async with place.working(network):
         await until(lambda: "demo:a-1" in network.fetched, "the second picture's turn")
-        assert place.store.objects()
+        assert place.store.names()
         edited = replace(
             source_post("a", version=2), media=(SourceMedia(key="n", kind="image", origin="demo:new", alt="New"),)
         )
@@ -261,8 +261,8 @@ async def test_a_post_that_was_edited_meanwhile_throws_the_older_pictures_away(
         await until(lambda: not _left(place.scratch), "the older revision to be left alone")
     [shown] = (await place.catalogue.posts.snapshot("main")).posts
     assert (shown.revision, [media.alt for media in shown.media]) == (2, ["New"])
-    await until(lambda: len(place.store.objects()) == 3, "the older revision's bytes to go")
-    assert place.store.objects() == await place.kept()
+    await until(lambda: len(place.store.names()) == 3, "the older revision's bytes to go")
+    assert place.store.names() == await place.kept()
 
 
 async def test_a_post_that_its_source_withdrew_meanwhile_leaves_no_bytes(
@@ -278,7 +278,7 @@ async def test_a_post_that_its_source_withdrew_meanwhile_leaves_no_bytes(
             due, SEARCH_LEASE, posts=(), removals=(SourceRemoval(key="a"),), checkpoint={}
         )
         network.gates["demo:a-1"].set()
-        await until(lambda: not place.store.objects(), "the bytes to go")
+        await until(lambda: not place.store.names(), "the bytes to go")
     assert (await place.catalogue.posts.get(post_id)).state is State.REMOVED
 
 
@@ -291,14 +291,14 @@ async def test_a_stop_in_the_middle_leaves_nothing_and_the_next_one_goes_on_at_o
     post_id = await _only_post(place.catalogue)
     async with place.working(network):
         await until(lambda: "demo:a-1" in network.fetched, "the second picture's turn")
-        assert place.store.objects()
-    assert not place.store.objects()
+        assert place.store.names()
+    assert not place.store.names()
     assert not _left(place.scratch)
     network.gates.clear()
     async with place.working(network, "another"):
         found = await place.until_state(post_id, State.APPROVED)
     assert len(found.post.media) == 2
-    assert place.store.objects() == await place.kept()
+    assert place.store.names() == await place.kept()
 
 
 async def test_what_a_killed_process_held_is_taken_over_when_its_claim_has_expired(
@@ -337,7 +337,7 @@ async def test_originals_are_kept_where_the_source_cant_make_them_again(
     async with place.working(network):
         found = await place.until_state(await _only_post(place.catalogue), State.APPROVED)
     assert await place.catalogue.media.find(found.post.media[0].id, "original") is None
-    assert len(place.store.objects()) == 2
+    assert len(place.store.names()) == 2
 
 
 class SlowCommand(CommandSource):
@@ -368,9 +368,9 @@ async def test_a_stop_never_takes_a_picture_from_the_command_line_away(place: Wo
     source = SlowCommand(place.store)
     async with place.working(source):
         await until(lambda: source.fetched == 2, "the second picture's turn")
-    assert place.store.objects() == set(uploads)
+    assert place.store.names() == set(uploads)
     async with place.working(CommandSource(place.store), "another"):
         found = await place.until_state(post_id, State.APPROVED)
     assert len(found.post.media) == 2
-    assert place.store.objects() == await place.kept()
-    assert set(uploads) <= place.store.objects()
+    assert place.store.names() == await place.kept()
+    assert set(uploads) <= place.store.names()
