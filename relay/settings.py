@@ -73,7 +73,7 @@ class RelaySettings:
     stuck_after: float = 30.0
     # What the kernel may hold of a viewer's messages: a few seconds of a busy wall. Linux doubles it for its own use.
     send_buffer: int = 64 * 1024
-    # A little more than `stuck_after`, so that who reads slowly hears why it is ended, and who is gone just ends.
+    # Whose kernel has answered nothing for so long is gone (relay/sockets.py); a little more than `stuck_after`.
     unconfirmed: float = 35.0
     close_within: float = 5.0  # for the other side to answer a close
     drain: float = 2.0  # over which a graceful stop spreads its closes, where `Relay.close` is not told otherwise

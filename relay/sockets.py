@@ -2,18 +2,25 @@
 
 import asyncio
 import socket
+import struct
+import sys
 
 from relay.settings import RelaySettings
 
 # Probes after a minute of silence, four of them a quarter of a minute apart: who vanished without a word, and wants
 # no heart-beats, is noticed after two minutes.
 _PROBE_AFTER, _PROBE_EVERY, _PROBES = 60, 15, 4
+# The beginning of struct tcp_info (linux/tcp.h): backoff, rto (µs), unacked (packets), last_ack_recv (ms).
+_TCP_INFO = struct.Struct("=4xB3xI12xI28xI")
 
 
 def tune(transport: asyncio.Transport, settings: RelaySettings) -> None:
     """Cap what the kernel holds of a slow reader, so that it is seen to be slow while what waits for it can still be
-    chosen; and end a connection whose other side has confirmed nothing for `unconfirmed`. Linux has all of these, other
-    systems some."""
+    chosen; and have it probe who is silent. Linux has all of these, other systems some.
+
+    `TCP_USER_TIMEOUT` is not among them: it also ends who answers, but has a full window when its time is over, and
+    says nothing. Who reads slowly is judged by relay/pace.py and told; who is gone is seen by `unanswered`.
+    """
     peer = transport.get_extra_info("socket")
     if peer is None:
         return
@@ -21,7 +28,6 @@ def tune(transport: asyncio.Transport, settings: RelaySettings) -> None:
     peer.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in (
         ("TCP_NOTSENT_LOWAT", settings.send_buffer),
-        ("TCP_USER_TIMEOUT", round(settings.unconfirmed * 1000)),
         ("TCP_KEEPIDLE", _PROBE_AFTER),
         ("TCP_KEEPINTVL", _PROBE_EVERY),
         ("TCP_KEEPCNT", _PROBES),
@@ -29,3 +35,22 @@ def tune(transport: asyncio.Transport, settings: RelaySettings) -> None:
         option = getattr(socket, name, None)
         if option is not None:
             peer.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+def unanswered(transport: asyncio.Transport) -> float:
+    """For how many seconds the other side's kernel has answered nothing, while something is on its way to it.
+
+    0 where nothing is on its way, where a full window was confirmed, and where the system can't say (not Linux).
+    """
+    peer = transport.get_extra_info("socket")
+    if peer is None or sys.platform != "linux":
+        return 0.0
+    backoff, rto, unacked, since_ack = _TCP_INFO.unpack(
+        peer.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
+    )
+    if not unacked:
+        return 0.0
+    # Each try without an answer doubled the time to the next one: what they took together. The last answer alone says
+    # too much, for before the first try there may have been an hour of peace.
+    tried = (rto - (rto >> backoff)) / 1e6
+    return min(tried, since_ack / 1e3)

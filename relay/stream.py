@@ -23,7 +23,7 @@ from relay.rights import SHUT_OUT
 from relay.ring import ShapeKey
 from relay.seats import Seat
 from relay.server import Relay
-from relay.sockets import tune
+from relay.sockets import tune, unanswered
 from wall.destinations import private_topic, valid_slug, wall_topic
 from wall.errors import CatalogueError
 from wall.events import Cursor
@@ -299,6 +299,10 @@ class EventStream:
             return self._close_by
         if self.paused and self._judge(now):
             return self._close_by
+        if self._vanished():
+            self.relay.connections.ending(self, GONE)
+            self.abort()
+            return None
         if not self.paused and now - self._since >= BEAT_SECONDS:
             self._give(b":\n\n")
         due = now + 1.0 if self._progress is not None else max(now, self._since) + BEAT_SECONDS
@@ -313,6 +317,11 @@ class EventStream:
         if stuck or any(seat.audience.verdict(seat, now, still) is Verdict.END for seat in self.seats):
             self.too_slow()
         return self._over
+
+    def _vanished(self) -> bool:
+        """Whether nobody is there any more; heart-beats go one way only here."""
+        settings = self.relay.settings
+        return self._transport is not None and unanswered(self._transport) >= settings.unconfirmed
 
     def leave_at(self, moment: float) -> None:
         self._leave_at = moment

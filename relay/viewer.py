@@ -16,7 +16,7 @@ from relay.rights import SHUT_OUT, check_write
 from relay.ring import ShapeKey, Wrap
 from relay.seats import Seat, Stage
 from relay.server import Relay
-from relay.sockets import tune
+from relay.sockets import tune, unanswered
 from wall.events import Cursor
 from wall.stomp.errors import Code, StompError
 from wall.stomp.events import (
@@ -386,6 +386,8 @@ class Viewer(asyncio.Protocol):
                 Code.HEART_BEAT_MISSED,
                 f"No heart-beat for {2 * self.session.expect_every:g} s; reconnect, and send them as agreed",
             )
+        elif not self.session.expect_every and unanswered(self.transport) >= settings.unconfirmed:
+            self.transport.abort()  # nobody is there to be told why
         elif self.session.beat_every and now >= self._beat_due():
             self._beaten = now
             self.put(b"\n")
@@ -416,7 +418,7 @@ class Viewer(asyncio.Protocol):
         if self._close_by is not None:
             return self._close_by
         session, settings = self.session, self.relay.settings
-        times = [now + 60.0]
+        times = [now + settings.unconfirmed]
         if session.state is State.WAITING:
             times.append(session.opened + settings.connect_within)
         if self._leave_at is not None:

@@ -1,7 +1,6 @@
 """STOMP on WebSocket, on the same port as the pages, with the `websockets` client."""
 
 import asyncio
-import socket
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory, PerMessageDeflate
 
-from relay.viewer import Viewer
 from tests.relay.running import CONNECT, QUICK, FakeLog, read, running, say, stomp, subscribe, until, viewer
 from wall.stomp.errors import Code
 
@@ -329,16 +327,3 @@ async def test_who_sends_too_much_is_ended() -> None:
             while True:
                 await connection.recv()
         assert server.relay.connections.endings[Code.TOO_MUCH] == 1
-
-
-async def test_the_kernel_holds_little_and_notices_who_is_gone() -> None:
-    async with running() as server, viewer(server):
-        (ours,) = server.relay.connections.all
-        assert isinstance(ours, Viewer)
-        peer = ours.transport.get_extra_info("socket")
-        tcp = socket.IPPROTO_TCP
-        assert peer.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) == 2 * QUICK.send_buffer
-        assert peer.getsockopt(tcp, socket.TCP_NOTSENT_LOWAT) == QUICK.send_buffer
-        assert peer.getsockopt(tcp, socket.TCP_USER_TIMEOUT) == QUICK.unconfirmed * 1000
-        assert peer.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
-        assert peer.getsockopt(tcp, socket.TCP_KEEPIDLE) == 60

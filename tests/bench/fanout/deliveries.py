@@ -103,11 +103,12 @@ def _cost(board: Board, viewers: int, rate: float, *, rounds: int, seconds: int)
         walls = {name: stack.enter_context(wall(name, viewers)) for name in (FLOOR, RELAY)}
         # each goes first as often as second
         turns = [list(walls.values())[:: -1 if turn % 2 else 1] for turn in range(rounds)]
-        for one in (one for turn in turns for one in turn):
-            one.paced(round(rate * seconds), rate)
-        # After all paced ones, for after a burst a single delivery costs the relay about 30 % more: docs/figures.md.
-        for one in (one for turn in turns for one in turn if bursts):
-            one.burst()
+        for turn in turns:
+            for one in turn:
+                one.paced(round(rate * seconds), rate)
+            # between the rounds, so that what a burst leaves behind is paid for by the single deliveries after it
+            for one in turn if bursts else ():
+                one.burst()
     try:
         with wall(ACTIVEMQ, viewers) as one:
             walls[ACTIVEMQ] = one

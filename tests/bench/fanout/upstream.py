@@ -117,6 +117,7 @@ def restarts(board: Board, *, quick: bool) -> None:
     part = f"upstream killed {kills} times, {viewers:,} viewers, {RATE:g} events a second"
     with chain() as one:
         one.watch(viewers)
+        before = _given_up()
         one.feed.say(str(RATE))
         for _ in range(kills):
             time.sleep(_BETWEEN)
@@ -128,7 +129,19 @@ def restarts(board: Board, *, quick: bool) -> None:
     board.say(part, "events published", fed["seq"] - one.seq, "")
     board.at_most(part, "gap marks at any viewer", seen["gaps"], "", 0)
     board.at_most(part, "holes and repeats at any viewer", 0, "", 0, "the first one ends this part")
+    board.at_most(part, "connections the kernel gave up for lack of time", _given_up() - before, "", 0)
     board.say(part, "slowest event, written to seen, p99", percentile(seen["lags"], 0.99) * 1000, "ms", "broker away")
+
+
+def _given_up() -> int:
+    """How many TCP connections this kernel has ended by itself so far because nothing was confirmed in time."""
+    lines = [line.split() for line in Path("/proc/net/netstat").read_text().splitlines()]
+    counts = {
+        name: int(count)
+        for names, values in zip(lines[::2], lines[1::2], strict=True)
+        for name, count in zip(names[1:], values[1:], strict=True)
+    }
+    return counts["TCPAbortOnTimeout"]
 
 
 def far(board: Board, *, quick: bool) -> None:
