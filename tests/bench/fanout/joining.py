@@ -17,9 +17,9 @@ _IP_BIND_ADDRESS_NO_PORT = 24
 _VIEWERS_PER_ADDRESS = 1_000
 # What a real network's segments hold; loopback's own of 64 KB would let a socket swallow thousands of messages.
 _SEGMENT = 1460
-# Bytes, of which Linux makes twice as many: what a viewer begins with, and here stays with. A window that can still grow
-# has the viewer's kernel acknowledge each message at once (tcp_grow_window), on loopback within the server's own write:
-# after a burst the server would be charged for what its viewers do, some 30 % more for every single delivery.
+# Bytes, of which Linux makes twice as many: what a viewer begins with, and here stays with. A window that can still
+# grow has the viewer's kernel acknowledge each message at once (tcp_grow_window), on loopback within the server's own
+# write: after a burst the server would be charged for what its viewers do, some 30 % more for every single delivery.
 _WINDOW = 64 * 1024
 # A stalled reader's window: it fills within seconds of 1 KB messages, as a phone's does that has lost its network.
 _STALLED_WINDOW = 4096
