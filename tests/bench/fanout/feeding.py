@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import sys
+from datetime import datetime
 
 import structlog
 import uvloop
@@ -18,7 +19,8 @@ from wall.broker.address import BrokerAddress
 from wall.broker.publisher import WINDOW, Publisher
 from wall.catalogue import Catalogue
 from wall.catalogue.walls import append_event, lock_wall
-from wall.events import Event, WallView
+from wall.events import Event
+from wall.posts import Author, Post
 
 _TRANSACTIONS = 20.0  # a second
 _CONFIRMED_WITHIN = 60.0
@@ -64,12 +66,30 @@ async def _append(catalogue: Catalogue, count: int) -> None:
     async with catalogue.database.writing() as connection:
         for _ in range(count):
             wall = await lock_wall(connection, wire.WALL)
-            view = WallView(slug=wire.WALL, title="Bench", settings={"padding": "x" * 850})
-            event = Event(
-                wall=wire.WALL, epoch=wall.epoch, seq=wall.seq + 1, kind="wall", at=catalogue.now(), view=view
+            # each of a post of its own: no later one supersedes it, so the slowest viewer is owed all of them
+            at, seq = catalogue.now(), wall.seq + 1
+            post = _post(f"post-{seq}", at)
+            await append_event(
+                connection,
+                Event(wall=wire.WALL, epoch=wall.epoch, seq=seq, kind="published", at=at, post=post),
             )
-            await append_event(connection, event)
     catalogue.changed.fire()
+
+
+def _post(name: str, at: datetime) -> Post:
+    """One whose event is of about 1 KB."""
+    return Post(
+        id=name,
+        revision=1,
+        source="bench",
+        url=None,
+        author=Author(name="Bench", handle="bench"),
+        text="x" * 666,
+        created=at,
+        received=at,
+        ready=at,
+        media=(),
+    )
 
 
 async def _say(catalogue: Catalogue, **more: float) -> None:
