@@ -144,9 +144,11 @@ def post(
     settings = _settings(data=data)
 
     from frieze.posting import post_files
+    from frieze.store import configured_store
 
     async def run(catalogue: Catalogue) -> None:
-        await post_files(catalogue, settings.store, files, wall=wall, text=text, author=author, say=_out.print)
+        store = configured_store(settings)
+        await post_files(catalogue, store, files, wall=wall, text=text, author=author, say=_out.print)
 
     _with_catalogue(settings, run)
 

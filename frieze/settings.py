@@ -50,7 +50,13 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         None, description="sqlite:PATH or postgresql://user:password@host/name; a file in the data folder if unset."
     )
-    store_url: str | None = Field(None, description="disk:DIR; a folder in the data folder if unset.")
+    store_url: str | None = Field(
+        None,
+        description="disk:DIR or swift://HOST/CONTAINER?auth=v1 (operations.md, Stores); "
+        "a folder in the data folder if unset.",
+    )
+    store_user: str | None = Field(None, description="The store's user, access key or account, where it has one.")
+    store_password: SecretStr | None = Field(None, description="The password or secret key of the store's user.")
     broker_url: SecretStr = Field(
         SecretStr("embedded"), description="embedded, or stomp://user:password@host:61613,other:61613."
     )
@@ -100,7 +106,7 @@ class Settings(BaseSettings):
     def _split(cls, value: Any) -> Any:
         return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
 
-    @field_validator("database_url", "broker_password", "x_bearer_token", mode="before")
+    @field_validator("database_url", "store_user", "store_password", "broker_password", "x_bearer_token", mode="before")
     @classmethod
     def _unset(cls, value: Any) -> Any:
         # a secret file that nobody has filled in yet
@@ -147,6 +153,10 @@ class Settings(BaseSettings):
     @property
     def store(self) -> str:
         return self.store_url or f"disk:{self.data / 'store'}"
+
+    @property
+    def store_secret(self) -> str | None:
+        return self.store_password.get_secret_value() if self.store_password else None
 
     @property
     def broker(self) -> str:

@@ -67,3 +67,16 @@ def test_secrets_are_not_shown_when_settings_are_printed(monkeypatch: pytest.Mon
     monkeypatch.setenv("FRIEZE_X_BEARER_TOKEN", "sesame")
     monkeypatch.setenv("FRIEZE_DATABASE_URL", "postgresql://u:sesame@h/n")
     assert "sesame" not in repr(load())
+
+
+def test_the_stores_user_and_password_come_from_secret_files_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("frieze.settings.SECRETS", tmp_path)
+    (tmp_path / "frieze_store_user").write_text("AKIA")
+    (tmp_path / "frieze_store_password").write_text("sesame\n")
+    settings = load()
+    assert (settings.store_user, settings.store_secret) == ("AKIA", "sesame")
+    assert "sesame" not in repr(settings)
+    (tmp_path / "frieze_store_password").write_text("\n")
+    assert load().store_secret is None

@@ -7,13 +7,19 @@ from wall.store.base import Store
 from wall.store.disk import DiskStore
 
 
-async def open_store(url: str) -> Store:
-    """The store that `url` names, ready for use. `disk:DIR` is a folder. Raises SettingsError or StoreUnavailable."""
+async def open_store(url: str, user: str | None = None, password: str | None = None) -> Store:
+    """The store that `url` names, ready for use; `user` and `password` where it asks who we are.
+
+    `disk:DIR` is a folder, `swift://HOST/CONTAINER?…` OpenStack Swift. The caller closes it. Raises SettingsError,
+    StoreUnavailable or StoreRefused.
+    """
     kind, _, rest = url.partition(":")
-    if kind != "disk" or not rest:
-        raise SettingsError(
-            f"FRIEZE_STORE_URL is {url!r}; it must be disk:DIR, for example disk:/var/lib/frieze/media."
-        )
-    store = DiskStore(Path(rest))
+    if kind == "disk" and rest:
+        return await _disk(Path(rest))
+    raise SettingsError(f"FRIEZE_STORE_URL is {url!r}; it must be disk:DIR, for example disk:/var/lib/frieze/media.")
+
+
+async def _disk(folder: Path) -> Store:
+    store = DiskStore(folder)
     await store.start()
     return store
