@@ -16,7 +16,15 @@ async def open_store(url: str, user: str | None = None, password: str | None = N
     kind, _, rest = url.partition(":")
     if kind == "disk" and rest:
         return await _disk(Path(rest))
-    raise SettingsError(f"FRIEZE_STORE_URL is {url!r}; it must be disk:DIR, for example disk:/var/lib/frieze/media.")
+    if kind == "swift":
+        # a folder as a store needs none of HTTP
+        from wall.store.swift import open_swift
+
+        return await open_swift(url, user, password)
+    raise SettingsError(
+        f"FRIEZE_STORE_URL begins with {kind[:20]!r}; it must be disk:DIR, for example disk:/var/lib/frieze/media, or "
+        "swift://HOST/CONTAINER?auth=v1."
+    )
 
 
 async def _disk(folder: Path) -> Store:
