@@ -105,11 +105,9 @@ class SwiftStore:
         try:
             answer = await self._objects.write(self._address.container, key, headers, body)
         except BaseException as error:
-            if isinstance(body, Body):
-                await body.rest()
-                if not body.begun:  # so the store has had nothing
-                    raise
-            await self._roll_back(error, self._objects.take_back(self._address.container, key, write))
+            # without a byte of it the store can't have made it
+            if isinstance(body, bytes) or body.begun:
+                await self._roll_back(error, self._take_back(key, write, body=body))
             raise
         etag = await self._confirmed(answer, key, write)
         return ObjectInfo(length=body.sent if isinstance(body, Body) else 0, type=media_type, etag=etag)
@@ -145,7 +143,7 @@ class SwiftStore:
                 await self._objects.copy((container, source), (container, target), info.length, write)
             await self._check_copy(target, info)
         except BaseException as error:
-            await self._roll_back(error, self._take_back(target, write, large=large))
+            await self._roll_back(error, self._take_back(target, write, segments=large))
             raise
         return info
 
@@ -211,7 +209,7 @@ class SwiftStore:
             answer = await self._large.write(key, source, length, media_type, write)
             etag = await self._confirmed(answer, key, write)
         except BaseException as error:
-            await self._roll_back(error, self._take_back(key, write, large=True))
+            await self._roll_back(error, self._take_back(key, write, segments=True))
             raise
         return ObjectInfo(length=length, type=media_type, etag=etag)
 
@@ -224,10 +222,12 @@ class SwiftStore:
             raise _taken()
         return f'"{plain_etag(found.headers)}"'
 
-    async def _take_back(self, key: str, write: str, *, large: bool) -> None:
+    async def _take_back(self, key: str, write: str, *, body: Body | bytes = b"", segments: bool = False) -> None:
+        if isinstance(body, Body):
+            await body.rest()
         # the manifest first: nobody must read an object whose segments are going
         await self._objects.take_back(self._address.container, key, write)
-        if large:
+        if segments:
             await self._large.take_back(key, write)
 
     async def _roll_back(self, error: BaseException, work: Coroutine[Any, Any, None]) -> None:

@@ -85,7 +85,7 @@ async def test_a_token_that_swift_has_forgotten_is_asked_for_again(keystone: Key
 async def test_a_refusal_names_everything_that_may_be_wrong(
     keystone: Keystone, user: str, password: str, more: str
 ) -> None:
-    with pytest.raises(StoreRefused, match="FRIEZE_STORE_USER with FRIEZE_STORE_PASSWORD.*project= and the domains"):
+    with pytest.raises(StoreRefused, match=r"FRIEZE_STORE_USER with FRIEZE_STORE_PASSWORD.*project= and the domains"):
         await open_store(keystone.url("wall", more), user, password)
 
 
