@@ -42,7 +42,6 @@ class LargeObjects:
 
     async def write(self, key: str, source: Source, length: int, media_type: str, write: str) -> Answer:
         """Segments, then the manifest. What a failure leaves is the caller's to take back."""
-        await self._make_container()
         size = max(self._segment_bytes, -(-length // MOST_SEGMENTS))
         parts: list[dict[str, Any]] = []
         for number, start in enumerate(range(0, length, size)):
@@ -57,7 +56,7 @@ class LargeObjects:
 
     async def copy(self, source: str, target: str, media_type: str, write: str) -> None:
         """Each segment is copied: a manifest alone would die with the source."""
-        await self._make_container()
+        await self.make_container()
         answer = await self._requests.ask(
             "GET", self._container, source, query={"multipart-manifest": "get", "format": "raw"}
         )
@@ -144,7 +143,8 @@ class LargeObjects:
             raise self._requests.refused(answer.status, "write")
         return answer
 
-    async def _make_container(self) -> None:
+    async def make_container(self) -> None:
+        """The one for segments; once is enough."""
         if self._made:
             return
         answer = await self._requests.ask("PUT", self._segments)

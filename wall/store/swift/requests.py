@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 import aiohttp
 from yarl import URL
 
-from wall.errors import StoreRefused, StoreUnavailable
+from wall.errors import StoreError, StoreRefused, StoreUnavailable
 from wall.store.limits import StoreLimits
 from wall.store.swift.access import Access, Login
 from wall.store.swift.address import SwiftAddress
@@ -164,7 +164,7 @@ class SwiftRequests:
         except ValueError as error:
             raise StoreRefused(f"{self.address.host} does not answer like Swift; look at FRIEZE_STORE_URL.") from error
 
-    def refused(self, status: int, what: str, container: str | None = None) -> Exception:
+    def refused(self, status: int, what: str, container: str | None = None) -> StoreError:
         return refused(status, self.address.host, what, container or self.address.container)
 
     async def _once(

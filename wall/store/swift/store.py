@@ -205,6 +205,7 @@ class SwiftStore:
             raise StoreUnavailable(f"The store at {self._address.host} made a copy that is not like its source.")
 
     async def _put_large(self, key: str, source: Source, length: int, media_type: str, write: str) -> ObjectInfo:
+        await self._large.make_container()
         try:
             answer = await self._large.write(key, source, length, media_type, write)
             etag = await self._confirmed(answer, key, write)
