@@ -155,8 +155,8 @@ class FaultyNetwork:
         self._tasks.add(task)
         try:
             await self._serve(reader, writer)
-        except (OSError, asyncio.IncompleteReadError, _Ended):
-            pass  # one of the two has gone, or the fault has ended it
+        except (OSError, asyncio.IncompleteReadError, _Ended, asyncio.CancelledError):
+            pass  # one of the two has gone, the fault has ended it, or the network is taken down
         finally:
             self._tasks.discard(task)
             writer.close()

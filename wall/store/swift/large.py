@@ -18,6 +18,7 @@ from wall.store.swift.body import Body, Source
 from wall.store.swift.objects import LARGE, WRITE, SwiftObjects, missing
 from wall.store.swift.requests import Answer, SwiftRequests
 
+_TYPE = "application/octet-stream"  # of a segment; the manifest has that of the object
 MOST_SEGMENTS = 1000  # Swift's own limit, `max_manifest_segments`
 
 
@@ -68,7 +69,7 @@ class LargeObjects:
         for number, part in enumerate(self._requests.read_json(answer)):
             container, _, name = str(part["path"]).lstrip("/").partition("/")
             copy = _segment(target, write, number)
-            await self._objects.copy((container, name), (self._segments, copy), int(part["size_bytes"]), write)
+            await self._objects.copy((container, name), (self._segments, copy), int(part["size_bytes"]), _TYPE, write)
             parts.append({**part, "path": f"/{self._segments}/{copy}"})
         made = await self._manifest(target, parts, media_type, write)
         if made.status == 412:

@@ -43,12 +43,14 @@ class SwiftObjects:
             )
         return answer
 
-    async def copy(self, source: tuple[str, str], target: tuple[str, str], length: int, write: str) -> None:
-        """Let the store copy; it can't be told not to replace what is there."""
+    async def copy(
+        self, source: tuple[str, str], target: tuple[str, str], length: int, media_type: str, write: str
+    ) -> None:
+        """Let the store copy; it can't be told not to replace what is there. Without a type the copy gets another."""
         answer = await self._requests.ask(
             "PUT",
             *target,
-            headers={"X-Copy-From": quote("/".join(source)), WRITE: write},
+            headers={"X-Copy-From": quote(f"/{source[0]}/{source[1]}"), "Content-Type": media_type, WRITE: write},
             body=b"",
             seconds=self._limits.answer + length / _COPY_RATE,
         )

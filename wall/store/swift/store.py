@@ -140,7 +140,7 @@ class SwiftStore:
             if large:
                 await self._large.copy(source, target, info.type, write)
             else:
-                await self._objects.copy((container, source), (container, target), info.length, write)
+                await self._objects.copy((container, source), (container, target), info.length, info.type, write)
             await self._check_copy(target, info)
         except BaseException as error:
             await self._roll_back(error, self._take_back(target, write, segments=large))

@@ -4,6 +4,7 @@ import asyncio
 import json
 import secrets
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from tests.fakes.faulty_network import FaultyNetwork, How, LostAnswer, OtherAnsw
 from tests.fakes.waiting import until
 from tests.integration.swift import GUEST, GUEST_PASSWORD, PASSWORD, USER, Swift
 from tests.wall.store.conformance import BrokenOff, all_of, pieces
-from tests.wall.store.networked import BYTES, NetworkedStoreConformance, StoreAddress
+from tests.wall.store.networked import BYTES, LIMITS, NetworkedStoreConformance, StoreAddress
 from tests.wall.store.swift.fixtures import new_container, swift_store
 from wall.errors import (
     ObjectChanged,
@@ -299,7 +300,7 @@ async def test_what_cannot_be_taken_back_is_said_beside_the_error(swift: Swift) 
     container = new_container()
     async with (
         FaultyNetwork.before(swift.host, swift.port) as network,
-        swift_store(swift, container, port=network.port) as store,
+        swift_store(swift, container, port=network.port, limits=replace(LIMITS, roll_back=1)) as store,
     ):
         key = new_key()
 
