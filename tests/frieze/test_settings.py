@@ -80,3 +80,9 @@ def test_the_stores_user_and_password_come_from_secret_files_too(
     assert "sesame" not in repr(settings)
     (tmp_path / "frieze_store_password").write_text("\n")
     assert load().store_secret is None
+
+
+def test_a_storage_service_is_opened_with_its_token_and_any_other_store_with_the_password() -> None:
+    secrets = {"store_password": "for-the-vendor", "store_token": "for-the-service"}
+    assert load(store_url="http://store:8080", **secrets).store_secret == "for-the-service"
+    assert load(store_url="s3://wall", **secrets).store_secret == "for-the-vendor"
