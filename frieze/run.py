@@ -29,6 +29,7 @@ from frieze.server import PAGES, Dispatch, bind, http_server, port_refused
 from frieze.settings import Settings
 from frieze.sources import make_sources, query_checks, start_searches
 from frieze.stopping import SPREAD_SECONDS, STOP_SECONDS, leave_seconds, on_signals
+from frieze.store import configured_store
 from frieze.tether import Report, Tether
 from ingest.service import Ingest
 from ingest.worker import Worker
@@ -43,7 +44,6 @@ from wall.catalogue import Catalogue
 from wall.catalogue.migrate import is_current
 from wall.errors import CatalogueError, FriezeError, SettingsError
 from wall.pictures.studio import PictureStudio
-from wall.store import open_store
 from wall.store.base import Store
 from web.console.app import console_app
 from web.headers import SecurityHeaders
@@ -207,7 +207,7 @@ class _Process:
         if self.relay is not None:
             # who comes first must not be sent away for what the relay could have known
             await self.relay.visibility.learn()
-        store = await open_store(settings.store)
+        store = await stack.enter_async_context(configured_store(settings))
         if Part.INGEST in parts:
             sources = await make_sources(stack, settings, store)
             studio = await stack.enter_async_context(PictureStudio(workers=settings.picture_workers or None))

@@ -1,5 +1,6 @@
 """Fixtures for every test: one event loop, and a catalogue on each database."""
 
+import os
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 
@@ -9,6 +10,13 @@ from tests.postgres import Postgres
 from wall.catalogue import Catalogue
 
 pytest_plugins = ["tests.fakes.fixtures", "tests.integration.fixtures"]
+
+
+def pytest_report_header() -> str:
+    asked = os.environ.get("FRIEZE_TEST_STORES")
+    return "on MinIO, fake-gcs-server and Azurite: " + (
+        "yes" if asked else "no; script/test --stores runs those as well"
+    )
 
 
 @pytest.fixture

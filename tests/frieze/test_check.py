@@ -12,6 +12,7 @@ import pytest
 from frieze.check import Result, check_all
 from frieze.settings import Settings
 from tests.fakes.stomp_broker import stomp_broker
+from tests.integration.swift import Swift
 from wall.catalogue import Catalogue
 
 pytestmark = pytest.mark.anyio
@@ -160,3 +161,13 @@ async def test_a_page_that_was_not_built_says_how_to(
     for name in ("wall.html", "console.html"):
         await asyncio.to_thread((tmp_path / name).write_text, json.dumps(name))
     assert (await _check(made()))["page"].ok
+
+
+async def test_a_store_on_swift_is_tried_out_and_wrong_credentials_are_named(made: Made, swift: Swift) -> None:
+    url = swift.url("checked")
+    good = (await _check(made(store_url=url, store_user=swift.access_key, store_password=swift.secret_key)))["store"]
+    assert good == Result("store", True, "swift: wrote, read and deleted a test object.")
+    bad = (await _check(made(store_url=url, store_user=swift.access_key, store_password="hunter2")))["store"]
+    assert bad.ok is False
+    assert "FRIEZE_STORE_PASSWORD" in bad.sentence
+    assert "hunter2" not in bad.sentence

@@ -18,6 +18,7 @@ from wall.catalogue.operators import Operators
 from wall.catalogue.posts import Posts
 from wall.catalogue.searches import Searches
 from wall.catalogue.signals import Signal
+from wall.catalogue.stored import KnownObjects
 from wall.catalogue.walls import Walls
 from wall.catalogue.work import Work
 
@@ -50,6 +51,7 @@ class Catalogue:
         self.work = Work(context)
         self.moderation = Moderation(context)
         self.media = MediaRecords(context)
+        self.stored = KnownObjects(context)
         self.log = Log(context)
         self.claims = Claims(context)
         self.health = Health(context)

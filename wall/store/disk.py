@@ -15,8 +15,8 @@ import json
 import os
 import secrets
 import time
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, AsyncIterable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,7 +24,10 @@ from typing import BinaryIO, ParamSpec, TypeVar
 
 from wall.errors import FriezeError, ObjectChanged, ObjectMissing, StoreError, StoreUnavailable
 from wall.store.base import CHUNK, Method, ObjectInfo, OpenObject, SignedRequest, StoredObject
-from wall.store.keys import check_key, is_key, new_key
+from wall.store.exactly import exactly
+from wall.store.finishing import to_the_end
+from wall.store.keys import check_key, is_key
+from wall.store.round_trip import round_trip
 
 HEADER = 256  # bytes before the object's own: a line of JSON, filled with spaces so that the rest has a fixed place
 STALE_SECONDS = 3600.0  # without a byte; other processes may be writing into the same folder right now
@@ -34,10 +37,17 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Writing:
-    file: BinaryIO
-    path: Path
+    """An object on its way: its part once that is there, and the name that it got."""
+
+    part: Path
+    file: BinaryIO | None = None
+    named: Path | None = None
+
+    def write(self, chunk: bytes) -> None:
+        assert self.file is not None
+        self.file.write(chunk)
 
 
 class DiskStore:
@@ -51,8 +61,7 @@ class DiskStore:
         await self._in_thread(self._start)
 
     async def open(self, key: str, start: int = 0, length: int | None = None, *, etag: str | None = None) -> OpenObject:
-        path = self._path(key)
-        file, info = await self._in_thread(_open, path)
+        file, info = await self._opened(self._path(key))
         if etag is not None and etag != info.etag:
             await asyncio.to_thread(file.close)
             raise ObjectChanged(f"The object {key} is not the one that was asked for.")
@@ -66,36 +75,42 @@ class DiskStore:
 
     async def put(self, key: str, length: int | None, media_type: str, chunks: AsyncIterable[bytes]) -> ObjectInfo:
         path = self._path(key)
-        writing = await self._in_thread(_begin, path)
+        writing = _Writing(part=path.parent / f".{secrets.token_hex(16)}{_SUFFIX}")
+        info: ObjectInfo | None = None
         try:
+            await self._to_its_end(_begin, writing)
             digest = hashlib.sha256()
             count = 0
-            async for chunk in chunks:
+            async for chunk in exactly(chunks, length):
                 count += len(chunk)
-                if length is not None and count > length:
-                    raise StoreError(f"More than the promised {length} bytes came.")
                 digest.update(chunk)
-                await self._in_thread(writing.file.write, chunk)
-            if length is not None and count != length:
-                raise StoreError(f"{count} bytes came where {length} were promised.")
+                await self._to_its_end(writing.write, chunk)
             info = ObjectInfo(length=count, type=media_type, etag=f'"{digest.hexdigest()[:32]}"')
-            await self._in_thread(_finish, writing, path, info)
-        finally:
-            # also when cancelled: a thread that has begun runs to its end, so the part is gone either way
-            await asyncio.shield(asyncio.to_thread(_clear, writing))
+            await self._to_its_end(_finish, writing, path, info)
+        except BaseException:
+            await to_the_end(asyncio.to_thread(_take_back, writing))
+            raise
+        await to_the_end(asyncio.to_thread(_clear, writing))
         return info
 
     async def head(self, key: str) -> ObjectInfo:
-        file, info = await self._in_thread(_open, self._path(key))
-        await asyncio.to_thread(file.close)
+        file, info = await self._opened(self._path(key))
+        await to_the_end(asyncio.to_thread(file.close))
         return info
 
     async def delete(self, key: str) -> None:
         await self._in_thread(_delete, self._path(key))
 
     async def copy(self, source: str, target: str) -> ObjectInfo:
-        await self._in_thread(_link, self._path(source), self._path(target))
-        return await self.head(target)
+        path = self._path(target)
+        writing = _Writing(part=self._path(source))
+        try:
+            await self._to_its_end(_name, writing, path)
+            return await self.head(target)
+        except BaseException:
+            if writing.named is not None:
+                await to_the_end(asyncio.to_thread(_delete, path))
+            raise
 
     async def sign(
         self, method: Method, key: str, lease: timedelta, *, length: int | None = None, media_type: str | None = None
@@ -114,19 +129,7 @@ class DiskStore:
         pass
 
     async def check(self) -> None:
-        key, data = new_key(), secrets.token_bytes(64)
-
-        async def once() -> AsyncIterator[bytes]:
-            yield data
-
-        await self.put(key, len(data), "application/octet-stream", once())
-        try:
-            found = await self.open(key)
-            async with aclosing(found.chunks) as chunks:
-                if b"".join([chunk async for chunk in chunks]) != data:
-                    raise StoreError(f"The folder {self.root} gives back other bytes than were written.")
-        finally:
-            await self.delete(key)
+        await round_trip(self, f"The folder {self.root}")
 
     async def _read(self, file: BinaryIO, start: int, end: int) -> AsyncGenerator[bytes]:
         try:
@@ -140,6 +143,18 @@ class DiskStore:
                 yield chunk
         finally:
             file.close()
+
+    async def _opened(self, path: Path) -> tuple[BinaryIO, ObjectInfo]:
+        opening = asyncio.ensure_future(self._in_thread(_open, path))
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            opening.add_done_callback(_close_unread)
+            raise
+
+    async def _to_its_end(self, work: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+        """What is taken back afterwards must not go on in its thread."""
+        await to_the_end(self._in_thread(work, *args, **kwargs))
 
     def _path(self, key: str) -> Path:
         check_key(key)
@@ -172,37 +187,33 @@ class DiskStore:
             ) from error
 
 
-def _begin(path: Path) -> _Writing:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.parent / f".{secrets.token_hex(16)}{_SUFFIX}"
-    file = part.open("xb")
-    file.write(b" " * HEADER)
-    return _Writing(file=file, path=part)
+def _begin(writing: _Writing) -> None:
+    writing.part.parent.mkdir(parents=True, exist_ok=True)
+    writing.file = writing.part.open("xb")
+    writing.file.write(b" " * HEADER)
 
 
 def _finish(writing: _Writing, path: Path, info: ObjectInfo) -> None:
     header = json.dumps({"v": 1, "type": info.type, "length": info.length, "etag": info.etag}).encode()
     if len(header) >= HEADER:
         raise StoreError(f"The media type {info.type[:40]!r}… is too long.")
+    assert writing.file is not None
     writing.file.seek(0)
     writing.file.write(header.ljust(HEADER - 1) + b"\n")
     writing.file.flush()
     os.fsync(writing.file.fileno())
+    _name(writing, path)
+
+
+def _name(writing: _Writing, path: Path) -> None:
+    """Give a file its name, or one more: objects never change, so two names are as good as two files."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        os.link(writing.path, path)
+        os.link(writing.part, path)
     except FileExistsError as error:
         raise StoreError("There is an object under this key already; objects never change.") from error
+    writing.named = path
     _sync_folder(path.parent)
-
-
-def _link(source: Path, target: Path) -> None:
-    """Objects never change, so two names for one file are as good as two files."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        os.link(source, target)
-    except FileExistsError as error:
-        raise StoreError("There is an object under this key already; objects never change.") from error
-    _sync_folder(target.parent)
 
 
 def _listed(folder: Path) -> list[StoredObject]:
@@ -225,8 +236,21 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _clear(writing: _Writing) -> None:
-    writing.file.close()
-    writing.path.unlink(missing_ok=True)
+    if writing.file is not None:
+        with suppress(OSError):  # what it could not write out, it could not either when it was to be named
+            writing.file.close()
+    writing.part.unlink(missing_ok=True)
+
+
+def _take_back(writing: _Writing) -> None:
+    if writing.named is not None:
+        writing.named.unlink(missing_ok=True)
+    _clear(writing)
+
+
+def _close_unread(opening: "asyncio.Future[tuple[BinaryIO, ObjectInfo]]") -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result()[0].close()
 
 
 def _delete(path: Path) -> None:

@@ -1,3 +1,4 @@
+import asyncio
 import os
 from pathlib import Path
 
@@ -83,6 +84,25 @@ async def test_a_file_cut_while_it_is_read_never_ends_cleanly(tmp_path: Path) ->
     os.truncate(tmp_path / key[:2] / key[2:4] / key, 200_000)
     with pytest.raises(StoreError, match="shorter"):
         await all_of(opened)
+
+
+async def test_a_put_that_is_cancelled_at_any_moment_leaves_nothing(tmp_path: Path) -> None:
+    store = await open_store(f"disk:{tmp_path}")
+    cancelled = 0
+    for moment in range(60):
+        key = new_key()
+        putting = asyncio.create_task(store.put(key, 60_000, "image/webp", pieces(b"x" * 60_000)))
+        for _ in range(moment):
+            await asyncio.sleep(0)
+        putting.cancel()
+        try:
+            await putting
+        except asyncio.CancelledError:
+            cancelled += 1
+            assert not _files(tmp_path)
+        else:
+            await store.delete(key)
+    assert cancelled
 
 
 async def test_a_folder_that_cannot_be_used_is_said_in_words(tmp_path: Path) -> None:
