@@ -180,6 +180,16 @@ class Place:
         found = (self.store.files(), await self.posts(), len(self.uploads.slots))
         return None if found == ([], 0, 0) else found
 
+    async def until_final(self, upload_id: str) -> dict[str, Any]:
+        """The upload once nothing changes by itself any more."""
+        shown: dict[str, Any] = {}
+        for _ in range(600):
+            shown = await self.show(upload_id)
+            if shown["final"]:
+                return shown
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"it never ends: {shown}")
+
     async def until_nothing_is_left(self, upload_id: str) -> dict[str, Any]:
         """The upload as its guest sees it then."""
         shown: dict[str, Any] = {}

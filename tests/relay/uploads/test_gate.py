@@ -53,7 +53,7 @@ def test_a_wall_without_videos_refuses_one_that_calls_itself_a_picture() -> None
 
 
 def test_a_picture_has_the_pictures_limit_whatever_was_said_of_it() -> None:
-    with pytest.raises(UploadRefused, match="may have 105 MB here; this has 1.07 GB") as error:
+    with pytest.raises(UploadRefused, match=r"may have 105 MB here; this has 1\.07 GB") as error:
         look(jpeg(2000), GIB, RULES)
     assert error.value.code == "size"
 
