@@ -1,6 +1,6 @@
-"""A relay's upload part in a process of its own, to be killed: `python -m tests.relay.uploads.process URL FOLDER [hold]`.
+"""A relay's upload part in a process of its own, to be killed.
 
-Prints its port. Its claims are short, so that another one soon takes it for dead. With `hold` its store has everything
+`python -m tests.relay.uploads.process URL FOLDER [hold]` prints its port. Its claims are short, so that another one soon takes it for dead. With `hold` its store has everything
 and never says so.
 """
 

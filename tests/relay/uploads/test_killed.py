@@ -9,11 +9,11 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from relay.uploads.server import UploadServer
 from tests.fakes.uploads import open_wall
 from tests.fakes.waiting import until
 from tests.processes import ROOT, environment
 from tests.relay.uploads.place import MIB, PATIENT, Place, WatchedStore, jpeg
-from relay.uploads.server import UploadServer
 from wall.catalogue import Catalogue
 
 pytestmark = pytest.mark.anyio
