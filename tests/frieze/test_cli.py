@@ -44,6 +44,12 @@ def test_every_command_explains_itself(settings: dict[str, str]) -> None:
 
 def test_walls_and_searches_are_added_listed_paused_and_removed(settings: dict[str, str]) -> None:
     run("wall", "add", "stage", "--title", "The stage", "--hold", settings=settings)
+    refused = run("wall", "guests", "main", settings=settings)
+    assert (refused.stdout, "--on lets them" in refused.stderr) == ("", True)
+    assert run("wall", "guests", "main", "--on", settings=settings).stdout.endswith("/w/main/add\n")
+    adding = run("wall", "guests", "party", "--on", settings=settings).stdout
+    assert re.search(r"/w/party/add#key=[a-z2-7]{26}\n$", adding)
+    assert adding.partition("#")[2] != renewed.partition("#")[2]
     walls = [json.loads(line) for line in run("wall", "list", "--json", settings=settings).stdout.splitlines()]
     assert [(wall["slug"], wall["policy"]) for wall in walls] == [("main", "open"), ("stage", "hold")]
     run("search", "add", "stage", "x", "#frieze", settings=settings)
