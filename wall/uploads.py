@@ -151,14 +151,14 @@ def _read(name: str, value: Any) -> Any:
     if name in _MOMENTS:
         return _moment(name, value)
     if name in _SWITCHES:
-        wanted, is_right = "on or off", isinstance(value, bool)
+        wanted, kind = "on or off", bool
     elif name == "consent":
-        wanted, is_right = "a text", isinstance(value, str)
+        wanted, kind = "a text", str
     else:
-        wanted, is_right = "a whole number", isinstance(value, int) and not isinstance(value, bool)
-    if not is_right:
+        wanted, kind = "a whole number", int
+    if type(value) is not kind:
         raise ValueError(f"{name} must be {wanted}.")
-    return value.strip() if name == "consent" else value
+    return str(value).strip() if name == "consent" else value
 
 
 def _moment(name: str, value: Any) -> datetime | None:

@@ -1,7 +1,7 @@
 """How an upload can be refused, in the words of docs/wire.md."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 from wall.errors import FriezeError, UploadRefused
@@ -30,13 +30,19 @@ class Refusal(FriezeError):
     """The answer to a guest. `retry`: seconds after which trying again can help; `facts` stand beside the sentence."""
 
     def __init__(
-        self, status: HTTPStatus, code: str, sentence: str, *, retry: float | None = None, **facts: object
+        self,
+        status: HTTPStatus,
+        code: str,
+        sentence: str,
+        *,
+        retry: float | None = None,
+        facts: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(sentence, public=sentence)
         self.status = status
         self.code = code
         self.retry = retry
-        self.facts = facts
+        self.facts = facts or {}
 
 
 class Disconnected(Exception):
@@ -52,7 +58,7 @@ def refused(error: UploadRefused, retry: Sequence[float]) -> Refusal:
         facts["upload"] = error.upload
     if error.limit is not None:
         facts["limit"] = error.limit
-    return Refusal(STATUS[error.code], error.code, str(error), **facts)
+    return Refusal(STATUS[error.code], error.code, str(error), facts=facts)
 
 
 def busy(retry: Sequence[float], sentence: str = BUSY, code: str = "busy") -> Refusal:

@@ -153,15 +153,14 @@ class UploadServer:
     async def _lease_slot(self, request: UploadRequest, asked: Asked) -> dict[str, Any]:
         key, lease = new_key(), self.settings.lease
         await self._take_slot(key, request.address, asked, lease)
-        upload: Upload | None = None
         try:
             upload, secret = await self._catalogue.uploads.lease(
                 asked, holder=self._holder, lease=timedelta(seconds=lease), key=key
             )
-            self.slots.rename(key, upload.id)
-        finally:
-            if upload is None:
-                self.slots.free(key)
+        except BaseException:
+            self.slots.free(key)
+            raise
+        self.slots.rename(key, upload.id)
         self.leased += 1
         url = f"/api/uploads/{upload.id}/bytes/{secret}"
         headers = {"content-type": asked.type or "application/octet-stream"}

@@ -3,8 +3,11 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from relay.uploads.settings import UploadSettings
+
+Key = TypeVar("Key", str, bytes)
 
 
 @dataclass(slots=True)
@@ -66,7 +69,9 @@ class Slots:
 
     def rename(self, name: str, new: str) -> None:
         """A slot is taken before the upload it is for has a name."""
-        self._slots[new] = self._slots.pop(name)
+        slot = self._slots.pop(name, None)
+        if slot is not None:  # its lease may be over already
+            self._slots[new] = slot
 
     def use(self, name: str) -> None:
         """Its bytes are coming in: it no longer ends by itself."""
@@ -77,10 +82,8 @@ class Slots:
         slot = self._slots.pop(name, None)
         if slot is None:
             return
-        for counts, key in ((self._addresses, slot.address), (self._guests, slot.guest)):
-            counts[key] -= 1
-            if not counts[key]:
-                del counts[key]
+        _less(self._addresses, slot.address)
+        _less(self._guests, slot.guest)
         self._large -= slot.large
 
     def waiting(self, address: str, guest: bytes) -> list[str]:
@@ -96,3 +99,9 @@ class Slots:
         now = self._clock()
         for name in [name for name, slot in self._slots.items() if slot.until is not None and slot.until <= now]:
             self.free(name)
+
+
+def _less(counts: Counter[Key], key: Key) -> None:
+    counts[key] -= 1
+    if not counts[key]:
+        del counts[key]

@@ -65,7 +65,11 @@ class Guests:
                     )
                 )
             ).all()
-        small = {row.post_id: (row.id, role) for row in media if (role := _smallest(row.renditions)) is not None}
+        small: dict[str, tuple[str, Role]] = {}
+        for row in media:
+            role = _smallest(row.renditions)
+            if role is not None:
+                small[row.post_id] = (row.id, role)
         found: list[GuestUpload] = []
         for row in rows:
             state = State(row["post_state"]) if row["post_state"] is not None else None

@@ -27,7 +27,7 @@ from wall.uploads import NETWORK, Kind, Mode, UploadRules, UploadState, kind_of
 DIRECT_PER_GUEST = 2
 
 _OPEN = (UploadState.LEASED.value, UploadState.RECEIVING.value)
-RELEASED: Mapping[str, Any] = {"holder": None, "token": None, "claimed_until": None}
+RELEASED: dict[str, Any] = {"holder": None, "token": None, "claimed_until": None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -279,9 +279,7 @@ class Uploads:
             if row["state"] != UploadState.WITHDRAWN:
                 # whoever takes its bytes in now finds its claim gone, and rolls back
                 values = {"state": UploadState.WITHDRAWN.value, "error": None, "changed_at": now, "cleaned": False}
-                await connection.execute(
-                    update(t.upload).where(t.upload.c.id == upload_id).values(values | dict(RELEASED))
-                )
+                await connection.execute(update(t.upload).where(t.upload.c.id == upload_id).values(values | RELEASED))
             media = await self._take_post_down(connection, row["post_id"], now)
         self._context.changed.fire()
         upload = replace(upload_record(row), state=UploadState.WITHDRAWN, error=None)

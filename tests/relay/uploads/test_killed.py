@@ -53,8 +53,9 @@ async def test_what_a_killed_relay_leaves_is_cleared_by_another(
                 if when.startswith("stored"):
                     upload = await catalogue.uploads.get(asked.fields["id"])
                     await until(lambda: upload.key in store.files(), "the whole object")
-            process.kill()
-            process.wait(30)
+                process.kill()
+                process.wait(30)
+                wire.reset()
         with _process(database_url, folder) as (_, port):
             there.port = port
             if when == "leased":
