@@ -72,7 +72,8 @@ class Guest:
         given = {"X-Frieze-Guest": TOKEN, "Content-Type": "application/json"} | headers
         connection.request(method, path, body, given)
         answer = connection.getresponse()
-        found = json.loads(answer.read() or b"{}")
+        body = answer.read()
+        found = json.loads(body) if body.startswith(b"{") else {}
         connection.close()
         return answer.status, found
 
