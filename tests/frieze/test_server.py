@@ -60,10 +60,13 @@ async def test_without_a_relay_nobody_takes_uploads() -> None:
     asked: list[str] = []
     dispatch = Dispatch(_named("media", asked), None, _named("rest", asked))
 
-    async def nothing(*_: object) -> dict[str, str]:
+    async def receive() -> dict[str, str]:
         return {}
 
-    await dispatch({"type": "http", "path": "/api/walls/main/uploads"}, nothing, nothing)
+    async def send(_: object) -> None:
+        return
+
+    await dispatch({"type": "http", "path": "/api/walls/main/uploads"}, receive, send)
     assert asked == ["rest"]
 
 
