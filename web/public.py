@@ -21,7 +21,7 @@ from wall.errors import CatalogueUnavailable, NotFound
 from wall.events import Cursor
 from wall.searches import Search
 from web.access import Access
-from web.headers import wall_policy
+from web.headers import guest_policy, wall_policy
 from web.snapshots import Shared, Snapshots
 
 NO_RELAY = (
@@ -38,11 +38,14 @@ class PublicPages:
     catalogue: Catalogue
     built: Path
     connect: str
+    # where a browser may send bytes with a signed address: origins of the store
+    stores: tuple[str, ...] = ()
 
     def routes(self) -> list[Route | Mount]:
         snapshots = Snapshots(self.catalogue)
         access = Access(self.catalogue)
         page = _Page(self.built / "wall.html")
+        guest = _Page(self.built / "guest.html")
 
         async def home(_: Request) -> Response:
             first = next((wall for wall in await self.catalogue.walls.all() if not wall.secret), None)
@@ -62,6 +65,11 @@ class PublicPages:
             except CatalogueUnavailable:
                 pass  # the page itself says that it is not live, and goes on asking
             return page.response(wall_policy(self.connect, *nodes))
+
+        async def guest_page(_: Request) -> Response:
+            # Whether the wall is there, and takes anything, the page asks with the key that only it has: so it is the
+            # same for every address.
+            return guest.response(guest_policy(*self.stores), referrer="same-origin")
 
         async def wall(request: Request) -> Response:
             found = await access.wall(request)
@@ -98,6 +106,9 @@ class PublicPages:
         return [
             Route("/", _guarded(home)),
             Route("/w/{slug}", wall_page),
+            Route("/w/{slug}/add", guest_page),
+            Route("/w/{slug}/receipt", guest_page),
+            Route("/u/{upload}", guest_page),
             Route("/api/walls/{slug}", _guarded(wall)),
             Route("/api/walls/{slug}/snapshot", _guarded(snapshot)),
             Route("/api/walls/{slug}/events", _guarded(events)),
@@ -118,8 +129,10 @@ class _Page:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def response(self, policy: str, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    def response(self, policy: str, status: HTTPStatus = HTTPStatus.OK, referrer: str | None = None) -> Response:
         headers = {"content-security-policy": policy, "cache-control": "no-cache"}
+        if referrer is not None:
+            headers["referrer-policy"] = referrer
         return Response(self._path.read_bytes(), status, media_type="text/html", headers=headers)
 
 
