@@ -24,11 +24,11 @@ from frieze.hello import say_hello
 from frieze.metrics import bind_metrics, metrics_server
 from frieze.nodes import NodeKeeper, node_name
 from frieze.parts import BUILT_PAGES, Part
-from frieze.relaying import CatalogueLog, CatalogueWalls, Upstream, occupancy, relay_settings
+from frieze.relaying import CatalogueLog, CatalogueWalls, Upstream, occupancy, relay_settings, upload_settings
 from frieze.server import PAGES, Dispatch, bind, http_server, port_refused
 from frieze.settings import Settings
 from frieze.sources import make_sources, query_checks, start_searches
-from frieze.stopping import SPREAD_SECONDS, STOP_SECONDS, leave_seconds, on_signals
+from frieze.stopping import LEAVE_SECONDS, SPREAD_SECONDS, STOP_SECONDS, leave_seconds, on_signals
 from frieze.tether import Report, Tether
 from ingest.service import Ingest
 from ingest.worker import Worker
@@ -36,6 +36,8 @@ from relay.media import MediaServer
 from relay.server import Relay
 from relay.stream import EventStreams
 from relay.tcp import listen_tcp
+from relay.uploads.care import Care
+from relay.uploads.server import UploadServer
 from relay.websocket import websocket_class
 from wall.broker.address import BrokerAddress
 from wall.broker.publisher import Publisher
@@ -100,6 +102,7 @@ class _Process:
         self.work: list[Callable[[], Coroutine[Any, Any, None]]] = []
         self.port = settings.port
         self.relay: Relay | None = None
+        self.uploads: UploadServer | None = None
         self._hears: Callable[[], bool] = lambda: True  # what it needs beside the catalogue, such as the broker
         self._drains: list[Callable[[], Awaitable[None]]] = []
 
@@ -183,7 +186,7 @@ class _Process:
         host, port = listening.getsockname()[:2]
         structlog.get_logger("frieze").info("metrics are served", address=f"{host}:{port}")
         number, count = (self._tether.number, self._tether.count) if self._tether else (0, 1)
-        server = metrics_server(relay, upstream, worker=number, workers=count)
+        server = metrics_server(relay, upstream, lambda: self.uploads, worker=number, workers=count)
 
         async def serve() -> None:
             await server.serve(sockets=[listening])
@@ -217,6 +220,12 @@ class _Process:
                 await start_searches(catalogue, settings)
         if parts & {Part.INGEST, Part.WEB}:
             self.work.append(Publisher(catalogue, address, self.holder).run)
+        if self.relay is not None:
+            limits = upload_settings(settings)
+            self.uploads = UploadServer(catalogue, store, limits, holder=self.holder)
+            # also when a later part can't start, and when a second signal has cut the first one short
+            stack.push_async_callback(self.uploads.close, 0, LEAVE_SECONDS)
+            self.work.append(Care(catalogue, store, limits, self.holder).run)
         if listening is not None:
             self._serve(parts, listening, store)
 
@@ -232,7 +241,13 @@ class _Process:
         pages = Starlette(routes=routes, middleware=[Middleware(SecurityHeaders)])
         # the web part serves pictures too, so that a page works before there is a proxy that shares them out
         server = http_server(
-            Dispatch(MediaServer(catalogue, store), console, pages, EventStreams(self.relay) if self.relay else None),
+            Dispatch(
+                MediaServer(catalogue, store),
+                console,
+                pages,
+                EventStreams(self.relay) if self.relay else None,
+                self.uploads,
+            ),
             websocket_class(self.relay) if self.relay else None,
             settings.trusted_proxies,
         )
@@ -273,8 +288,11 @@ class _Process:
         try:
             if self.relay is not None:
                 spread = await self._spread()
-                async with asyncio.timeout(spread + leave_seconds(spread)):
-                    await self.relay.close(spread)
+                leave = leave_seconds(spread)
+                async with asyncio.timeout(spread + leave), asyncio.TaskGroup() as closing:
+                    closing.create_task(self.relay.close(spread))
+                    if self.uploads is not None:
+                        closing.create_task(self.uploads.close(spread, leave))
         except TimeoutError:
             structlog.get_logger("frieze").warning("some viewers did not leave in time")
         async with asyncio.timeout(STOP_SECONDS / 2):

@@ -51,15 +51,25 @@ def port_refused(host: str, port: int, what: str, option: str, error: OSError) -
 
 
 _STREAM = re.compile(r"/api/walls/[^/]+/stream")
+_UPLOADS = re.compile(r"/api/(?:walls/[^/]+/uploads|uploads/.*)")
 
 
 class Dispatch:
-    """One application by the path; `/media/` first and straight to its bytes. `streams`: where there is a relay."""
+    """One application by the path; `/media/` first and straight to its bytes. `streams` and `uploads` are there where
+    there is a relay."""
 
-    def __init__(self, media: ASGIApp, console: ASGIApp | None, rest: ASGIApp, streams: ASGIApp | None = None) -> None:
+    def __init__(
+        self,
+        media: ASGIApp,
+        console: ASGIApp | None,
+        rest: ASGIApp,
+        streams: ASGIApp | None = None,
+        uploads: ASGIApp | None = None,
+    ) -> None:
         self._media = media
         self._console = console
         self._streams = streams
+        self._uploads = uploads
         self._rest = rest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,6 +80,8 @@ class Dispatch:
             await self._console(scope, receive, send)
         elif self._streams is not None and _STREAM.fullmatch(path):
             await self._streams(scope, receive, send)
+        elif self._uploads is not None and _UPLOADS.fullmatch(path):
+            await self._uploads(scope, receive, send)
         else:
             await self._rest(scope, receive, send)
 

@@ -92,6 +92,9 @@ class Settings(BaseSettings):
         (), description="Private networks pictures may come from, as 10.1.2.0/24, by comma."
     )
     picture_workers: int = Field(0, ge=0, le=64, description="Processes that make thumbnails; 0: cores less one.")
+    upload_direct: int = Field(
+        100, ge=0, description="Megabytes above which guests' files go straight to a store that signs addresses."
+    )
     log_format: Literal["auto", "lines", "json"] = Field("auto", description="How the log is written.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What the log tells.")
 

@@ -76,7 +76,7 @@ class Connections:
 
     def admit(self, connection: Connection, address: str) -> StompError | None:
         """Count a connection in, or say why not."""
-        key = _neighbourhood(address)
+        key = neighbourhood(address)
         if self.stopping or len(self.all) >= self._settings.connections:
             self.refused("connections")
             return StompError(Code.TOO_MANY_CONNECTIONS, "Too many connections; come back in a moment")
@@ -145,7 +145,7 @@ class Connections:
         return any(parsed in network for network in self._proxies)
 
 
-def _neighbourhood(address: str) -> str:
+def neighbourhood(address: str) -> str:
     """What counts as one address: an IPv6 household has 2⁶⁴ of them."""
     if ":" not in address:
         return address

@@ -72,6 +72,11 @@ class PublicPages:
             return guest.response(guest_policy(*self.stores), referrer="same-origin")
 
         async def wall(request: Request) -> Response:
+            now = self.catalogue.now()
+            adding = await access.adding(request)
+            if adding is not None:
+                # whoever may only add sees nothing else of it
+                return _json({"slug": adding.slug, "title": adding.title, "uploads": adding.uploads.public(now)})
             found = await access.wall(request)
             if found.secret and connect_kind(self.connect) == "broker":
                 return _error(HTTPStatus.NOT_IMPLEMENTED, "no-relay", NO_RELAY)
@@ -85,6 +90,7 @@ class PublicPages:
                     "looking_for": _looking_for(searches),
                     "connect": {"kind": connect_kind(self.connect), "url": self.connect},
                     "nodes": [{"url": url} for url in await self._nodes()],
+                    "uploads": found.uploads.public(now),
                     **({} if token is None else {"token": token}),
                 }
             )

@@ -100,6 +100,13 @@ class Posts:
         self._context.changed.fire()
         return post_id
 
+    async def add_in(self, connection: AsyncConnection, wall: str, source: str, post: SourcePost) -> str | None:
+        """`add` within the caller's transaction; None when the wall knows the key already."""
+        if not await self._insert(connection, wall, source, post, self._context.now()):
+            return None
+        query = select(t.post.c.id).where(t.post.c.wall == wall, t.post.c.key == post.key)
+        return (await connection.execute(query)).scalar_one()
+
     async def known(self, wall: str, key: str) -> str | None:
         """The id of the wall's post with this key, or None when it has none."""
         async with self._context.database.reading() as connection:

@@ -17,6 +17,7 @@ from wall.errors import MoveRefused
 from wall.events import Event
 from wall.posts import Author, Media, Post, Rendition
 from wall.states import State
+from wall.uploads import NETWORK as GUEST
 from wall.wire import post_fields
 
 AVATAR = "avatar"
@@ -77,6 +78,7 @@ async def current_media(connection: AsyncConnection, post_ids: Sequence[str]) ->
 async def approve(connection: AsyncConnection, post: Row, wall: Wall, now: datetime) -> None:
     """Put the post's newest revision on its wall: state, event and what is shown, in the caller's transaction.
 
+    What a guest added is approved without being shown until the wall reveals it (`Uploads.reveal`).
     Raises MoveRefused when it has no picture that can be shown.
     """
     media = (await current_media(connection, [post["id"]]))[post["id"]]
@@ -88,6 +90,19 @@ async def approve(connection: AsyncConnection, post: Row, wall: Wall, now: datet
             revision=post["revision"],
         )
     published = post["shown"] is None
+    approved: dict[str, Any] = {
+        "state": State.APPROVED.value,
+        "reason": None,
+        "revision": post["revision"],
+        "changed_at": now,
+        "work_at": None,
+        "holder": None,
+        "token": None,
+        "claimed_until": None,
+    }
+    if published and post["source"] == GUEST and wall.uploads.hides(now):
+        await connection.execute(update(t.post).where(t.post.c.id == post["id"]).values(approved))
+        return
     seq = wall.seq + 1
     await append_event(
         connection,
@@ -105,17 +120,7 @@ async def approve(connection: AsyncConnection, post: Row, wall: Wall, now: datet
         update(t.post)
         .where(t.post.c.id == post["id"])
         .values(
-            state=State.APPROVED.value,
-            reason=None,
-            revision=post["revision"],
-            shown=post_fields(record),
-            placed=seq if published else post["placed"],
-            seq=seq,
-            changed_at=now,
-            work_at=None,
-            holder=None,
-            token=None,
-            claimed_until=None,
+            approved | {"shown": post_fields(record), "placed": seq if published else post["placed"], "seq": seq},
         )
     )
 

@@ -69,6 +69,8 @@ wall = Table(
     Column("created_at", Moment, nullable=False),
     # the number of its secret link (wall/catalogue/links.py); null: the wall is public
     Column("link", BigInteger),
+    # what guests may add (wall/uploads.py); null: nothing
+    Column("uploads", JSON(none_as_null=True)),
 )
 
 search = Table(
@@ -204,6 +206,46 @@ health = Table(
     Column("sentence", Text, nullable=False),
     Column("since", Moment, nullable=False),
     Column("at", Moment, nullable=False),
+)
+
+# what a guest adds to a wall, from the address it may be sent to; the claim is that of the process that takes it in
+upload = Table(
+    "upload",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("wall", ForeignKey("wall.slug", ondelete="CASCADE"), nullable=False),
+    # SHA-256 of the guest's token, and of the one-time address
+    Column("guest", LargeBinary(32), nullable=False),
+    Column("address", LargeBinary(32), nullable=False),
+    Column("state", String(10), nullable=False),
+    # relay: the bytes come through us; direct: the guest sends them to the store
+    Column("mode", String(6), nullable=False),
+    # where they are in the store in the end, and where a guest sends them directly
+    Column("key", String(26), nullable=False),
+    Column("quarantine", String(26)),
+    # until when the guest can write there
+    Column("signed_until", Moment),
+    Column("size", BigInteger, nullable=False),
+    # as the guest's browser says; of what is stored, as the bytes say
+    Column("type", String(80), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("caption", Text, nullable=False),
+    # what the guest agreed to
+    Column("consent", Text, nullable=False),
+    Column("sha256", String(64)),
+    Column("error", Text),
+    Column("post_id", String(26)),
+    Column("created_at", Moment, nullable=False),
+    Column("changed_at", Moment, nullable=False),
+    # nothing of an aborted or withdrawn one is in the store, also seen a while later
+    Column("cleaned", Boolean, nullable=False),
+    Column("holder", String(80)),
+    Column("token", String(26)),
+    Column("claimed_until", Moment),
+    Index(None, "wall", "guest"),
+    Index(None, "state", "claimed_until"),
+    Index(None, "post_id"),
 )
 
 # a running relay with all its workers; it renews its row, and one that has expired is not there

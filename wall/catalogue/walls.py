@@ -1,7 +1,7 @@
 """Walls: their titles, policies and settings, and the counter that gives each event its seq."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from wall.destinations import private_topic, valid_slug, wall_topic
 from wall.errors import CatalogueError, NotFound
 from wall.events import Cursor, Event, WallView
 from wall.states import Policy
+from wall.uploads import UploadRules
 from wall.wire import encode_event
 
 
@@ -23,7 +24,8 @@ from wall.wire import encode_event
 class Wall:
     """A wall. `seq` is the last one given out, `confirmed` the last one the broker has.
 
-    `link` numbers its secret link, the only way in; None: the wall is public. That never changes.
+    `link` numbers its secret link, the only way in; None: the wall is public. That never changes. `uploads`: what
+    guests may add.
     """
 
     slug: str
@@ -34,6 +36,7 @@ class Wall:
     seq: int
     confirmed: int
     link: int | None = None
+    uploads: UploadRules = field(default_factory=UploadRules)
 
     @property
     def secret(self) -> bool:
@@ -137,8 +140,12 @@ class Walls:
         title: str | None = None,
         policy: Policy | None = None,
         settings: Mapping[str, Any] | None = None,
+        uploads: Mapping[str, Any] | None = None,
     ) -> Wall:
-        """Change what is given; viewers hear of a new title or new settings. Raises NotFound."""
+        """Change what is given, of `uploads` what is named; viewers hear of a new title or new settings.
+
+        Raises NotFound, and CatalogueError for rules of uploads that make no sense.
+        """
         async with self._context.database.writing() as connection:
             wall = await lock_wall(connection, slug)
             changed = replace(
@@ -146,11 +153,17 @@ class Walls:
                 title=wall.title if title is None else title,
                 policy=wall.policy if policy is None else policy,
                 settings=wall.settings if settings is None else settings,
+                uploads=_changed_uploads(wall, uploads or {}),
             )
             await connection.execute(
                 update(t.wall)
                 .where(t.wall.c.slug == slug)
-                .values(title=changed.title, policy=changed.policy.value, settings=dict(changed.settings))
+                .values(
+                    title=changed.title,
+                    policy=changed.policy.value,
+                    settings=dict(changed.settings),
+                    uploads=changed.uploads.values(),
+                )
             )
             if changed.view != wall.view:
                 await append_event(
@@ -216,6 +229,17 @@ async def append_event(connection: AsyncConnection, event: Event) -> None:
     )
 
 
+def _changed_uploads(wall: Wall, values: Mapping[str, Any]) -> UploadRules:
+    try:
+        rules = wall.uploads.changed(values)
+    except ValueError as error:
+        raise CatalogueError(str(error), public=str(error)) from error
+    if rules.only and not wall.secret:
+        sentence = "Only a secret wall can take pictures of guests who may not see it; this one is public."
+        raise CatalogueError(sentence, public=sentence)
+    return rules
+
+
 def _wall(row: Row) -> Wall:
     return Wall(
         slug=row["slug"],
@@ -226,4 +250,5 @@ def _wall(row: Row) -> Wall:
         seq=row["seq"],
         confirmed=row["confirmed"],
         link=row["link"],
+        uploads=UploadRules.read(row["uploads"]),
     )
