@@ -17,10 +17,13 @@ from starlette.types import Receive, Scope, Send
 
 from wall.catalogue import Catalogue
 from wall.catalogue.nodes import addresses
+from wall.catalogue.walls import Wall
 from wall.errors import CatalogueUnavailable, NotFound
 from wall.events import Cursor
 from wall.searches import Search
 from web.access import Access
+from web.adding import adding_path
+from web.direct import Direct
 from web.headers import guest_policy, wall_policy
 from web.snapshots import Shared, Snapshots
 
@@ -38,8 +41,8 @@ class PublicPages:
     catalogue: Catalogue
     built: Path
     connect: str
-    # where a browser may send bytes with a signed address: origins of the store
-    stores: tuple[str, ...] = ()
+    # where guests' browsers may send bytes besides here; None: nowhere
+    direct: Direct | None = None
 
     def routes(self) -> list[Route | Mount]:
         snapshots = Snapshots(self.catalogue)
@@ -69,7 +72,8 @@ class PublicPages:
         async def guest_page(_: Request) -> Response:
             # Whether the wall is there, and takes anything, the page asks with the key that only it has: so it is the
             # same for every address.
-            return guest.response(guest_policy(*self.stores), referrer="same-origin")
+            stores = await self.direct.origins() if self.direct is not None else ()
+            return guest.response(guest_policy(*stores), referrer="same-origin")
 
         async def wall(request: Request) -> Response:
             now = self.catalogue.now()
@@ -90,7 +94,7 @@ class PublicPages:
                     "looking_for": _looking_for(searches),
                     "connect": {"kind": connect_kind(self.connect), "url": self.connect},
                     "nodes": [{"url": url} for url in await self._nodes()],
-                    "uploads": found.uploads.public(now),
+                    "uploads": await self._uploads(found),
                     **({} if token is None else {"token": token}),
                 }
             )
@@ -120,6 +124,11 @@ class PublicPages:
             Route("/api/walls/{slug}/events", _guarded(events)),
             Mount("/static", _BuiltFiles(directory=self.built)),
         ]
+
+    async def _uploads(self, wall: Wall) -> dict[str, object] | None:
+        """What guests may add, and where."""
+        told = wall.uploads.public(self.catalogue.now())
+        return None if told is None else {**told, "link": await adding_path(self.catalogue, wall)}
 
     async def _nodes(self) -> list[str]:
         """The relays a viewer may go to, in the order it should try them, drawn anew for each; none where viewers

@@ -11,6 +11,7 @@ from wall.catalogue import Catalogue
 from wall.catalogue.walls import Wall
 from wall.errors import CatalogueError, CatalogueUnavailable, NotFound
 from wall.uploads import CONSENT_CHARACTERS
+from web.adding import adding_path
 from web.console.answers import errors
 from web.console.guard import API, operator_of
 from web.console.refusals import Refused
@@ -99,14 +100,6 @@ def guest_routes(catalogue: Catalogue) -> APIRouter:
 _TIMES = ("opens", "closes", "reveal_at")
 
 
-async def adding_path(catalogue: Catalogue, wall: Wall) -> str:
-    """Where guests add to a wall."""
-    path = f"/w/{wall.slug}/add"
-    return f"{path}#key={await catalogue.links.adding_key(wall)}" if wall.secret else path
-
-
 async def _answer(catalogue: Catalogue, wall: Wall) -> GuestsAnswer:
     shown = {name: wall.settings.get(name, default) for name, default in _SHOWN.items()}
-    return GuestsAnswer.model_validate(
-        {**wall.uploads.values(), **shown, "link": await adding_path(catalogue, wall)}
-    )
+    return GuestsAnswer.model_validate({**wall.uploads.values(), **shown, "link": await adding_path(catalogue, wall)})

@@ -1,6 +1,5 @@
 /** The operator's desk: holds the model, talks to the server, and does what keys and buttons ask for. */
 import { Api, Refusal } from "./api.js";
-import type { GuestChanges } from "./rules.js";
 import { Live } from "./live.js";
 import {
   affected,
@@ -18,6 +17,7 @@ import {
   wallOf,
 } from "./model.js";
 import { HOLD_MILLISECONDS, mayDo } from "./moves.js";
+import type { GuestChanges } from "./rules.js";
 import type { ActionKind, Guests, HintKind, Post, Search, State } from "./types.js";
 import { PAST_WORDS, STATE_WORDS } from "./words.js";
 

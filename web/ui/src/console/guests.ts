@@ -2,9 +2,9 @@
 
 import { html, nothing, type TemplateResult } from "lit";
 import type { Desk } from "./desk.js";
-import { changesOf, formOf, type GuestForm, problemOf } from "./rules.js";
 import { shape } from "./icons.js";
 import { wallOf } from "./model.js";
+import { changesOf, formOf, type GuestForm, problemOf } from "./rules.js";
 import { CORNERS, type Corner } from "./types.js";
 
 const CONSENT_CHARACTERS = 4_000; // wall/uploads.py

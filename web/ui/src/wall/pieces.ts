@@ -58,17 +58,17 @@ export function wholesOf(media: Media, screen: Viewport, pixelRatio: number): Re
   if (largest === undefined) return [];
   const side = Math.max(media.width, media.height);
   const had = Math.max(largest.width, largest.height);
-  const unlisted = DISPLAYS.filter(
-    ({ role, side: of }) => listed.every((one) => one.role !== role) && had < Math.min(of, side),
-  ).map(({ role, side: of }) => {
-    const scale = Math.min(1, of / side);
-    return {
-      role,
-      width: media.width * scale,
-      height: media.height * scale,
-      url: `/media/${media.id}/${role}`,
-    };
-  });
+  const unlisted = DISPLAYS.filter(({ below, side: of }) => Math.max(had, below) < Math.min(of, side)).map(
+    ({ role, side: of }) => {
+      const scale = Math.min(1, of / side);
+      return {
+        role,
+        width: media.width * scale,
+        height: media.height * scale,
+        url: `/media/${media.id}/${role}`,
+      };
+    },
+  );
   const all = media.kind === "image" ? [...listed, ...unlisted] : listed;
   const aspect = largest.width / largest.height;
   const width = Math.min(screen.width, screen.height * aspect) * pixelRatio * 0.9;
@@ -78,8 +78,8 @@ export function wholesOf(media: Media, screen: Viewport, pixelRatio: number): Re
 }
 
 const DISPLAYS = [
-  { role: "display-1280", side: 1280 },
-  { role: "display-2560", side: 2560 },
+  { role: "display-1280", below: 640, side: 1280 },
+  { role: "display-2560", below: 1280, side: 2560 },
 ] as const;
 
 /** What plays of a media, with sound perhaps; null where nothing does. */
