@@ -68,7 +68,7 @@ class Reception:
         stored = await asyncio.shield(self._roll_back(refusal))
         if stored is not None:
             return stored
-        raise refusal from cause
+        raise refusal from (cause if cause is not refusal else None)
 
     def stop(self, why: BaseException) -> None:
         """Give up now: roll back, and let `run` raise what becomes of `why`."""
@@ -97,7 +97,7 @@ class Reception:
         putting = asyncio.create_task(self._put(pipe, looked.type))
         feeding = asyncio.create_task(self._feed(pipe, head))
         try:
-            await asyncio.wait((feeding, putting), return_when=asyncio.FIRST_EXCEPTION)
+            await asyncio.wait((feeding, putting), return_when=asyncio.FIRST_COMPLETED)
             if putting.done():
                 await putting  # a store that fails is why the feeding stops, not the other way round
             digest = await feeding
@@ -117,7 +117,8 @@ class Reception:
             raise StoreError(f"The store has {info.length} bytes of {upload.size}.")
 
     async def _feed(self, pipe: Pipe, head: bytes) -> str:
-        """What comes, as long as it comes; the SHA-256 of it. The store sees the end only of what was promised."""
+        """What comes, as long as it comes; the SHA-256 of it. The store sees the last bytes only of what was promised:
+        with them it has all that its own length says, whether we end or not."""
         upload, stall = self._held.upload, self._settings.store_stall
         digest = hashlib.sha256()
         count, data = 0, head
@@ -125,6 +126,8 @@ class Reception:
             while data:
                 count += len(data)
                 digest.update(data)
+                if count >= upload.size:
+                    self._check(count, digest.hexdigest())
                 await pipe.feed(data, stall)
                 data = await self._body.read()
             self._check(count, digest.hexdigest())

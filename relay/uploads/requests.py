@@ -44,7 +44,7 @@ class UploadRequest:
         self.body.over = not self.length and b"transfer-encoding" not in headers
 
     def check_origin(self) -> None:
-        """Raise Refusal for a page of another site. Who names no Origin is no page, and nothing here goes by cookies."""
+        """Raise Refusal for a page of another site. Who names no Origin is no page; nothing here goes by cookies."""
         headers = self._headers
         if not origin_allowed(headers.get(b"origin"), headers.get(b"host"), self._settings.origins):
             sentence = "This page may not add anything here; an operator can add its origin."

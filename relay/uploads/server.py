@@ -92,6 +92,11 @@ class UploadServer:
             self._log.warning("an upload could not be looked up", reason=str(error))
             await refuse(send, busy(self.settings.retry), request.cross, request.body)
 
+    def received(self, upload_id: str) -> int:
+        """Bytes that have come of an upload that is under way here."""
+        reception = self._receptions.get(upload_id)
+        return reception.received if reception is not None else 0
+
     async def close(self, finish: float, roll_back: float) -> None:
         """Give no more addresses, let what is under way finish within `finish` seconds, and roll the rest back within
         `roll_back`; what could not be is left to `Care`. Any number of times."""

@@ -109,6 +109,33 @@ async def test_a_wall_says_where_to_connect_and_what_it_looks_for(
     assert wall["looking_for"] == ["#frieze"]
 
 
+async def test_a_wall_says_what_guests_may_add(base: str, client: aiohttp.ClientSession, catalogue: Catalogue) -> None:
+    plain = {"accept-encoding": "identity"}
+    async with client.get(f"{base}/api/walls/main", headers=plain) as answer:
+        assert (await answer.json())["uploads"] is None
+    await catalogue.walls.change("main", uploads={"enabled": True, "consent": "I took it."})
+    async with client.get(f"{base}/api/walls/main", headers=plain) as answer:
+        told = (await answer.json())["uploads"]
+    assert (told["open"], told["consent"], told["video"]) == (True, "I took it.", True)
+
+
+async def test_the_key_that_only_adds_shows_nothing_of_a_secret_wall(
+    base: str, client: aiohttp.ClientSession, catalogue: Catalogue
+) -> None:
+    wall = await catalogue.walls.add("party", "Party", secret=True)
+    key = await catalogue.links.adding_key(wall)
+    headers = {"accept-encoding": "identity", "authorization": f"Bearer {key}"}
+    async with client.get(f"{base}/api/walls/party", headers=headers) as answer:
+        assert answer.status == 404
+    await catalogue.walls.change("party", uploads={"enabled": True, "only": True})
+    async with client.get(f"{base}/api/walls/party", headers=headers) as answer:
+        told = await answer.json()
+    assert set(told) == {"slug", "title", "uploads"}
+    for path in ("snapshot", "events?after=aaaa-0"):
+        async with client.get(f"{base}/api/walls/party/{path}", headers=headers) as answer:
+            assert answer.status == 404
+
+
 async def test_an_unknown_wall_is_a_clear_404(base: str, client: aiohttp.ClientSession) -> None:
     for path in ("/api/walls/nope", "/api/walls/nope/snapshot", "/api/walls/nope/events?after=q7ka-1"):
         async with client.get(base + path) as answer:
