@@ -113,9 +113,11 @@ async function request(
   options: RequestInit,
   timeout = TIMEOUT_MS,
 ): Promise<Response> {
-  const limit = AbortSignal.timeout(timeout);
   const given = options.signal ?? null;
-  const signal = given === null ? limit : AbortSignal.any([given, limit]);
+  const stop = new AbortController();
+  const { signal } = stop;
+  for (const one of [given, AbortSignal.timeout(timeout)])
+    one?.addEventListener("abort", () => stop.abort(), { once: true });
   try {
     return await fetch(path, { ...options, signal, credentials: "same-origin", cache: "no-store" });
   } catch {

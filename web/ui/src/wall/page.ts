@@ -20,6 +20,8 @@ import { displayName, duration, flowing, handleOf, relativeTime } from "./words.
 const THEMES = new Set(["light", "contrast", "auto"]);
 // A hand that has left the mouse alone for this long is watching.
 const IDLE_MS = 3_000;
+// Pixels between the card and the screen's edges, both sides together; at most, so that it never just touches.
+const AIR = 48;
 
 export class WallPage extends LitElement {
   readonly #slug = location.pathname.split("/").filter(Boolean).at(-1) ?? "main";
@@ -40,6 +42,8 @@ export class WallPage extends LitElement {
   /** Whether the full view was opened, or last used, from the keyboard. */
   #byKey = false;
   #corner: Corner = "top-left";
+  /** Where the operator wants the card. */
+  #wanted: Corner = "top-left";
   #idle: ReturnType<typeof setTimeout> | undefined;
 
   /** The page's style sheets apply here too: one set of tokens for everything. */
@@ -99,9 +103,15 @@ export class WallPage extends LitElement {
   /** The wall's name and the way to add to it, in one corner. */
   #card(title: string, settings: Readonly<Record<string, unknown>>): TemplateResult | typeof nothing {
     const invited = this.#invitation(settings);
+    const wanted = cornerOf(settings["corner"]);
+    if (wanted !== this.#wanted) {
+      this.#wanted = wanted;
+      this.#corner = wanted;
+    }
     const named = title !== "" && settings["card"] !== false;
     if (!named && invited === null) return nothing;
-    return html`<aside class="card ${this.#corner}" aria-label="This wall">
+    const looks = invited === null ? "" : settings["qr"] === false ? "inviting" : "inviting coded";
+    return html`<aside class="card ${this.#corner} ${looks}" aria-label="This wall">
       ${named ? html`<h1 dir="auto">${title}</h1>` : nothing} ${invited ?? nothing}
     </aside>`;
   }
@@ -257,10 +267,9 @@ export class WallPage extends LitElement {
     const card = this.querySelector<HTMLElement>(".card");
     const newest = this.#stage?.newest?.rect ?? null;
     if (card === null || newest === null) return;
-    const settings = this.#feed.state.view?.settings ?? {};
-    const size = { width: card.offsetWidth, height: card.offsetHeight };
+    const size = { width: card.offsetWidth + AIR, height: card.offsetHeight + AIR };
     const screen = { width: innerWidth, height: innerHeight };
-    this.#corner = cornerFor(this.#corner, cornerOf(settings["corner"]), size, screen, newest);
+    this.#corner = cornerFor(this.#corner, this.#wanted, size, screen, newest);
   }
 
   #dress(title: string, settings: Readonly<Record<string, unknown>>): void {

@@ -164,6 +164,7 @@ export class Tile {
     const end = () => {
       if (this.#film !== film) return;
       this.#film = null;
+      this.element.classList.remove("playing");
       clearTimeout(this.#filmTimer);
       if (film instanceof HTMLVideoElement) film.pause();
       const fading = film.animate([{ opacity: film.style.opacity || "0" }, { opacity: 0 }], motion.fade);
@@ -173,6 +174,7 @@ export class Tile {
     const begin = () => {
       if (film.style.opacity === "1") return;
       film.style.opacity = "1";
+      this.element.classList.add("playing");
       film.animate([{ opacity: 0 }, { opacity: 1 }], { duration: motion.fade });
       clearTimeout(this.#filmTimer);
       this.#filmTimer = setTimeout(end, longest);
@@ -192,6 +194,7 @@ export class Tile {
   stop(): void {
     const film = this.#film;
     this.#film = null;
+    this.element.classList.remove("playing");
     clearTimeout(this.#filmTimer);
     if (film) discard(film);
   }
