@@ -249,6 +249,29 @@ async def _print_link(settings: Settings, catalogue: Catalogue, wall: Wall) -> N
         print("frieze: FRIEZE_VIEWER_URL leads to the broker; a secret wall needs a relay, /stomp.", file=sys.stderr)
 
 
+@walls.command("guests")
+def wall_guests(
+    slug: WallSlug,
+    on: Annotated[bool | None, typer.Option("--on/--off", help="Whether guests may add pictures.")] = None,
+    data: Data = None,
+    host: Host = None,
+    port: Port = None,
+) -> None:
+    """Let guests add pictures to a wall, and print where they do it. What they may add is set in the console."""
+    settings = _settings(data=data, host=host, port=port)
+
+    async def run(catalogue: Catalogue) -> None:
+        changes = {} if on is None else {"enabled": on}
+        wall = await catalogue.walls.change(slug, uploads=changes) if changes else await catalogue.walls.get(slug)
+        if not wall.uploads.enabled:
+            print(f"frieze: guests can't add anything to the wall {slug}; --on lets them.", file=sys.stderr)
+            return
+        key = f"#key={await catalogue.links.adding_key(wall)}" if wall.secret else ""
+        print(f"{base_url(settings)}/w/{wall.slug}/add{key}")
+
+    _with_catalogue(settings, run)
+
+
 @walls.command("list")
 def wall_list(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False, data: Data = None

@@ -28,17 +28,15 @@ class Body:
         """Raises Disconnected, and Refusal when the guest is idle or too slow."""
         while not self.over:
             began = self._clock()
-            patience = min(self._settings.idle, max(self._floor.patience, 0.0))
             try:
-                async with asyncio.timeout(patience):
+                async with asyncio.timeout(self._settings.idle):
                     data = await self._next()
             except TimeoutError:
-                if patience < self._settings.idle:
-                    raise _too_slow() from None
                 sentence = "Nothing came for too long; is the connection gone?"
                 raise Refusal(HTTPStatus.REQUEST_TIMEOUT, "idle", sentence) from None
-            if not self._floor.came(len(data), self._clock() - began):
-                raise _too_slow()
+            if not self._floor.came(len(data), self._clock() - began) and not self.over:
+                sentence = "The connection is too slow for this file; try again where it is better."
+                raise Refusal(HTTPStatus.REQUEST_TIMEOUT, "slow", sentence)
             if data:
                 return data
         return b""
@@ -69,8 +67,3 @@ class Body:
         data: bytes = message.get("body", b"")
         self.count += len(data)
         return data
-
-
-def _too_slow() -> Refusal:
-    sentence = "The connection is too slow for this file; try again where it is better."
-    return Refusal(HTTPStatus.REQUEST_TIMEOUT, "slow", sentence)

@@ -31,10 +31,3 @@ class RateFloor:
         if self._waited < self._grace or span < self._window:
             return True
         return self._bytes - before >= self._rate * span
-
-    @property
-    def patience(self) -> float:
-        """How long a wait that brings nothing may last until the average is too low."""
-        since, before = self._marks[0]
-        fast_until = since + (self._bytes - before) / self._rate
-        return max(self._grace, since + self._window, fast_until) - self._waited

@@ -75,6 +75,12 @@ def test_the_link_of_a_secret_wall_is_printed_alone_and_renewed(settings: dict[s
     renewed = run("wall", "link", "party", "--renew", settings=settings).stdout
     assert renewed != link
     assert run("wall", "link", "party", settings=settings).stdout == renewed
+    refused = run("wall", "guests", "main", settings=settings)
+    assert (refused.stdout, "--on lets them" in refused.stderr) == ("", True)
+    assert run("wall", "guests", "main", "--on", settings=settings).stdout.endswith("/w/main/add\n")
+    adding = run("wall", "guests", "party", "--on", settings=settings).stdout
+    assert re.search(r"/w/party/add#key=[a-z2-7]{26}\n$", adding)
+    assert adding.partition("#")[2] != renewed.partition("#")[2]
     walls = [json.loads(line) for line in run("wall", "list", "--json", settings=settings).stdout.splitlines()]
     assert [wall["visibility"] for wall in walls] == ["public", "secret"]
 

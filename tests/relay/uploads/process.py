@@ -1,7 +1,7 @@
 """A relay's upload part in a process of its own, to be killed.
 
-`python -m tests.relay.uploads.process URL FOLDER [hold]` prints its port. Its claims are short, so that another one soon takes it for dead. With `hold` its store has everything
-and never says so.
+`python -m tests.relay.uploads.process URL FOLDER [hold]` prints its port. Its claims are short, so that another one
+soon takes it for dead. With `hold` its store has everything and never says so.
 """
 
 import asyncio

@@ -40,25 +40,23 @@ async def test_what_guests_add_comes_onto_the_wall_when_it_is_revealed(catalogue
     assert await catalogue.reveals.due() == []
     snapshot = await catalogue.posts.snapshot("main")
     assert [post.id for post in snapshot.posts][:3] == posts[::-1]
-    assert [event.seq for event in await catalogue.log.unconfirmed(await catalogue.walls.get("main"), 10)] == [
-        1,
-        2,
-        3,
-        4,
-    ]
+    events = await catalogue.log.unconfirmed(await catalogue.walls.get("main"), 10)
+    assert [event.post_id for event in events if event.kind == "published"][1:] == posts
+    assert [event.seq for event in events] == list(range(1, len(events) + 1))
 
 
 async def test_an_approval_before_its_time_waits_and_a_removal_does_not(catalogue: Catalogue, clock: Clock) -> None:
     await catalogue.walls.change("main", policy=Policy.HOLD)
     await open_wall(catalogue, reveal_at=(clock() + timedelta(hours=1)).isoformat())
     first, second = await _add(catalogue, 2)
+    before = (await catalogue.walls.get("main")).seq
     for post in (first, second):
         moved = await catalogue.moderation.act(
             post, ActionKind.APPROVE, operator="eve", state=State.PENDING, revision=1
         )
         assert moved is State.APPROVED
     await catalogue.moderation.act(second, ActionKind.REMOVE, operator="eve", state=State.APPROVED, revision=1)
-    assert (await catalogue.walls.get("main")).seq == 0
+    assert (await catalogue.walls.get("main")).seq == before
     # shown earlier than planned
     await catalogue.walls.change("main", uploads={"reveal_at": None})
     assert await catalogue.reveals.due() == ["main"]
