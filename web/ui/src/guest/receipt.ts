@@ -27,6 +27,8 @@ export class ReceiptPage extends LitElement {
   #problem: "unreachable" | "nothing" | null = null;
   /** The upload whose withdrawal is being asked about, and what is on its way. */
   #asked: string | null = null;
+  /** Thumbnails' addresses: each answer has new ones, and what is on the screen already needs none. */
+  readonly #sights = new Map<string, string>();
   #sending: string | null = null;
   #trouble: string | null = null;
   #copied = false;
@@ -124,16 +126,27 @@ export class ReceiptPage extends LitElement {
   }
 
   #card(upload: Upload): TemplateResult {
-    const { id, state, caption, name, thumbnail } = upload;
+    const { id, state, caption, name } = upload;
+    const sight = this.#sights.get(id) ?? null;
     const asked = this.#asked === id;
     return html`<li class="card ${state}">
       <div class="sight">
-        ${thumbnail && state !== "withdrawn" ? html`<img src=${thumbnail} alt=${caption || name} loading="lazy" draggable="false" />` : html`<span class="none">${shape(STATE_ICONS[state])}</span>`}
+        ${
+          sight === null
+            ? html`<span class="none">${shape(STATE_ICONS[state])}</span>`
+            : html`<img
+                src=${sight}
+                alt=${caption || name}
+                loading="lazy"
+                draggable="false"
+                @error=${() => this.#sights.delete(id)}
+              />`
+        }
         ${asked ? this.#confirm(upload) : nothing}
       </div>
       <p class="state">${shape(STATE_ICONS[state])}<b>${STATE_WORDS[state]}</b></p>
       ${caption ? html`<p class="said" dir="auto">${caption}</p>` : nothing}
-      <p class="why">${this.#more(upload)}</p>
+      ${this.#more(upload) ? html`<p class="why">${this.#more(upload)}</p>` : nothing}
       ${
         mayWithdraw(state) && !asked
           ? html`<button class="quiet withdraw" aria-label="Withdraw ${caption || name}" @click=${() => this.#about(id)}>Withdraw</button>`
@@ -145,7 +158,7 @@ export class ReceiptPage extends LitElement {
   #more(upload: Upload): string {
     if (upload.state === "later" && upload.shownFrom !== null)
       return `From ${momentWord(upload.shownFrom)} on.`;
-    return [upload.sentence, upload.reason].filter((part) => part).join(" ");
+    return upload.reason ?? "";
   }
 
   #confirm({ id }: Upload): TemplateResult {
@@ -178,7 +191,7 @@ export class ReceiptPage extends LitElement {
     const { place, api } = options;
     try {
       const upload = await api.withdraw(id, place.page === "upload" ? place.key : null);
-      this.#uploads = this.#uploads?.map((one) => (one.id === id ? upload : one)) ?? null;
+      this.#told(this.#uploads?.map((one) => (one.id === id ? upload : one)) ?? [upload]);
       this.#about(null);
       this.#watching?.soon();
     } catch {
@@ -209,6 +222,10 @@ export class ReceiptPage extends LitElement {
 
   #told(uploads: readonly Upload[]): void {
     this.#uploads = uploads;
+    for (const { id, state, thumbnail } of uploads) {
+      if (state === "withdrawn" || thumbnail === null) this.#sights.delete(id);
+      else if (!this.#sights.has(id)) this.#sights.set(id, thumbnail);
+    }
     this.#problem = null;
     this.requestUpdate();
   }

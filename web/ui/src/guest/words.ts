@@ -19,11 +19,16 @@ export const STATE_WORDS: Readonly<Record<UploadState, string>> = {
   aborted: "Did not arrive",
 };
 
-/** Whether there is anything left to withdraw. */
+const NOTHING_TO_WITHDRAW: ReadonlySet<UploadState> = new Set([
+  "leased",
+  "receiving",
+  "aborted",
+  "withdrawn",
+]);
+
+/** Whether there is anything left to withdraw: also of what is not shown there are bytes. */
 export function mayWithdraw(state: UploadState): boolean {
-  return (
-    state === "stored" || state === "waiting" || state === "later" || state === "shown" || state === "refused"
-  );
+  return !NOTHING_TO_WITHDRAW.has(state);
 }
 
 /** `in 8 s`, `in 2 min`, `now`. */
