@@ -196,7 +196,8 @@ export class WallPage extends LitElement {
   #onKey(event: KeyboardEvent): void {
     this.#stir();
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
-    if (event.key === "Enter" && this.#openFull(event.target as Element, true)) {
+    const presses = event.key === "Enter" || event.key === " ";
+    if (presses && this.#openFull(event.target as Element, true)) {
       event.preventDefault();
       return;
     }
