@@ -12,8 +12,8 @@ MIB = 1024 * 1024
 class UploadSettings:
     """Seconds and bytes unless said otherwise.
 
-    `origins` are pages that may upload beside those of the relay's own host. Files larger than `direct` go straight to
-    the store, where it can sign addresses.
+    `origins` are pages that may upload beside those of the relay's own host. Files larger than `direct`, and all
+    that find no slot free, go straight to the store, where it can sign addresses.
     """
 
     origins: tuple[str, ...] = ()

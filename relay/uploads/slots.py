@@ -38,19 +38,25 @@ class Slots:
         """Those whose bytes are coming in."""
         return sum(slot.until is None for slot in self._slots.values())
 
-    def take(self, name: str, *, address: str, guest: bytes, size: int, lease: float | None) -> bool:
-        """Take a slot for `lease` seconds, or (None) until it is freed; whether there was one."""
+    def full(self, size: int) -> bool:
+        """Whether nobody could take one for so many bytes."""
         self._expire()
         settings = self._settings
-        large = size >= settings.small
+        if size >= settings.small and self._large >= settings.slots - settings.kept_for_small:
+            return True
+        return len(self._slots) >= settings.slots
+
+    def take(self, name: str, *, address: str, guest: bytes, size: int, lease: float | None) -> bool:
+        """Take a slot for `lease` seconds, or (None) until it is freed; whether there was one."""
+        settings = self._settings
         if (
-            name in self._slots
-            or len(self._slots) >= settings.slots
-            or (large and self._large >= settings.slots - settings.kept_for_small)
+            self.full(size)
+            or name in self._slots
             or self._addresses[address] >= settings.slots_per_address
             or self._guests[guest] >= settings.slots_per_guest
         ):
             return False
+        large = size >= settings.small
         until = None if lease is None else self._clock() + lease
         self._slots[name] = _Slot(address, guest, large, until)
         self._addresses[address] += 1

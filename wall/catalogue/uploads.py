@@ -297,12 +297,8 @@ class Uploads:
             return ()
         if not post["withdrawn"]:
             await take_down(connection, post["wall"], [post], now, "The guest withdrew it.", withdrawn=True)
-        rows = await connection.execute(
-            select(t.media.c.id, t.media.c.renditions).where(
-                t.media.c.post_id == post_id, t.media.c.renditions.is_not(None)
-            )
-        )
-        return tuple((row.id, tuple(fields["key"] for fields in row.renditions)) for row in rows)
+        rows = await connection.execute(select(t.media.c.id, t.media.c.renditions).where(t.media.c.post_id == post_id))
+        return tuple((row.id, tuple(fields["key"] for fields in row.renditions or ())) for row in rows)
 
     async def _move(self, held: Held, values: Mapping[str, Any]) -> None:
         """Nothing happens when the claim is no longer ours."""

@@ -62,6 +62,13 @@ async def test_a_small_file_comes_through_the_relay(here: Place) -> None:
     assert answer.status == 404
 
 
+async def test_while_all_slots_are_taken_small_files_go_to_the_store_as_well(
+    catalogue: Catalogue, tmp_path: Path, store: SigningStore
+) -> None:
+    async with place(catalogue, tmp_path, replace(DIRECT, slots=1), store) as busy:
+        assert [(await busy.ask(1000)).fields["mode"] for _ in range(2)] == ["relay", "direct"]
+
+
 async def test_a_store_that_signs_nothing_gets_large_files_through_the_relay(
     catalogue: Catalogue, tmp_path: Path
 ) -> None:
