@@ -167,11 +167,15 @@ function fields(desk: Desk, sheet: Sheet, form: GuestForm, redraw: () => void): 
             `
           : nothing
       }
-      <fieldset>
-        <legend>Viewers</legend>
-        ${toggle("downloads", "Viewers may download originals", "As they were taken, with all that the camera wrote into them")}
-        ${text("retention", "Keep what was taken off for", "hours")}
-      </fieldset>
+      ${
+        wallOf(desk.model)?.retention === undefined
+          ? nothing
+          : html`<fieldset>
+              <legend>Viewers</legend>
+              ${toggle("downloads", "Viewers may download originals", "As they were taken, with all that the camera wrote into them")}
+              ${text("retention", "Keep what was taken off for", "hours")}
+            </fieldset>`
+      }
     </div>
   `;
 }

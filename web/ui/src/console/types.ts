@@ -15,10 +15,10 @@ export interface Wall {
   readonly counts: Readonly<Record<State, number>>;
   /** The path of a secret wall's link; null where the wall is public. */
   readonly link: string | null;
-  /** Hours for which the bytes of what was taken off it are kept. */
-  readonly retention: number;
+  /** Hours for which the bytes of what was taken off it are kept; a server that says nothing of it can't change it. */
+  readonly retention?: number;
   /** Viewers may have originals. */
-  readonly downloads: boolean;
+  readonly downloads?: boolean;
 }
 
 /** What guests may add to a wall (wall/uploads.py), and how the wall asks for it. */
