@@ -142,16 +142,16 @@ export class ReceiptPage extends LitElement {
                 @error=${() => this.#sights.delete(id)}
               />`
         }
-        ${asked ? this.#confirm(upload) : nothing}
       </div>
       <p class="state">${shape(STATE_ICONS[state])}<b>${STATE_WORDS[state]}</b></p>
       ${caption ? html`<p class="said" dir="auto">${caption}</p>` : nothing}
       ${this.#more(upload) ? html`<p class="why">${this.#more(upload)}</p>` : nothing}
       ${
-        mayWithdraw(state) && !asked
+        mayWithdraw(state)
           ? html`<button class="quiet withdraw" aria-label="Withdraw ${caption || name}" @click=${() => this.#about(id)}>Withdraw</button>`
           : nothing
       }
+      ${asked ? this.#confirm(upload) : nothing}
     </li>`;
   }
 

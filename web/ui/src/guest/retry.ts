@@ -64,7 +64,7 @@ export function judge(failure: Failure, attempts: number, random: number): Verdi
   if (failure.kind === "unreadable") return { do: "stop", sentence: MOVED, again: false };
   if (failure.kind === "broken") {
     if (!failure.online) {
-      const sentence = "No network. It goes on by itself when there is one.";
+      const sentence = "Waiting for the network.";
       return { ...wait(LONGEST_PAUSE_MS, sentence, afterBreak(failure)), counted: false };
     }
     return later(attempts, random, TROUBLE, afterBreak(failure));
