@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.test_console import sign_in
+from tests.browser.test_console import press_until, sign_in
 from tests.browser.up import Up
 from tests.browser.wall import catalogue_posts, shown_posts, snapshot, until_page
 from tests.moderating import act
@@ -54,13 +54,13 @@ def chosen(tmp_path: Path) -> list[Path]:
     return [side, other, third]
 
 
-def open_to_guests(page: Page, up: Up, consent: str = "") -> None:
-    """As an operator does it: from the keyboard."""
-    sign_in(page, up.link("Ada"))
-    page.keyboard.press("g")
-    page.get_by_role("switch", name="Guests add pictures").wait_for(timeout=20_000)
-    page.get_by_role("switch", name="Guests add pictures").check(force=True)
-    page.get_by_label("What guests agree to").fill(consent)
+def set_guests(page: Page, allowed: bool, consent: str = "") -> None:
+    """As an operator does it in the console: from the keyboard."""
+    switch = page.get_by_role("switch", name="Guests add pictures")
+    press_until(page, "g", switch.count, "the sheet for guests")
+    switch.set_checked(allowed, force=True)
+    if allowed:
+        page.get_by_label("What guests agree to").fill(consent)
     page.get_by_role("button", name="Save").click()
     page.locator(".notice", has_text="Saved").wait_for()
 
@@ -77,7 +77,8 @@ def by(up: Up, name: str) -> list[dict[str, Any]]:
 def test_pictures_of_a_phone_come_to_the_wall_and_a_withdrawn_one_leaves_it(
     up: Up, page: Page, phone: Page, chosen: list[Path]
 ) -> None:
-    open_to_guests(page, up, consent="I took these pictures myself.")
+    sign_in(page, up.link("Ada"))
+    set_guests(page, True, consent="I took these pictures myself.")
     told = guests(up)
     assert told is not None and told["open"]
     phone.goto(f"{up.base}/w/main/add")
@@ -113,7 +114,8 @@ def test_pictures_of_a_phone_come_to_the_wall_and_a_withdrawn_one_leaves_it(
 
 
 def test_what_is_under_way_survives_a_loss_of_the_network(up: Up, page: Page, phone: Page, chosen: list[Path]) -> None:
-    open_to_guests(page, up)
+    sign_in(page, up.link("Ada"))
+    set_guests(page, True)
     phone.goto(f"{up.base}/w/main/add")
     phone.locator("#choose").set_input_files(chosen)
     phone.get_by_label("Your name").fill("Hedy")
@@ -127,7 +129,8 @@ def test_what_is_under_way_survives_a_loss_of_the_network(up: Up, page: Page, ph
 
 
 def test_the_wall_asks_for_pictures_while_it_takes_them(up: Up, page: Page, phone: Page) -> None:
-    open_to_guests(page, up)
+    sign_in(page, up.link("Ada"))
+    set_guests(page, True)
     phone.goto(f"{up.base}/w/main")
     until_page(phone, lambda: shown_posts(phone), "tiles on a phone")
     expect(phone.get_by_role("link", name="Add your pictures")).to_be_visible()
@@ -135,10 +138,9 @@ def test_the_wall_asks_for_pictures_while_it_takes_them(up: Up, page: Page, phon
     viewer = page.context.new_page()
     viewer.goto(f"{up.base}/w/main")
     expect(viewer.locator(".code svg")).to_be_visible(timeout=30_000)
-    page.keyboard.press("g")
-    page.get_by_role("switch", name="Guests add pictures").wait_for(timeout=20_000)
-    page.get_by_role("switch", name="Guests add pictures").uncheck(force=True)
-    page.get_by_role("button", name="Save").click()
+    page.bring_to_front()
+    set_guests(page, False)
+    viewer.bring_to_front()
     expect(viewer.locator(".invitation")).to_have_count(0, timeout=20_000)
 
 
