@@ -285,6 +285,8 @@ export class AddPage extends LitElement {
       field?.closest("label")?.scrollIntoView({ block: "center", behavior: "smooth" });
       return;
     }
+    // Where there is nothing to agree to, pressing the button says enough.
+    sender.consent ||= uploads.consent === "";
     if (this.options) keepName(this.options.storage, sender.author.trim());
     sender.start();
     scrollTo({ top: 0, behavior: "smooth" });
