@@ -10,20 +10,18 @@ const QUIET = 4;
 /** What was drawn last: the address hardly ever changes, and a code takes some milliseconds. */
 let drawn: { readonly address: string; readonly code: SVGTemplateResult } | null = null;
 
-/** `withCode`: where the operator wants one. On phones there is none; a button leads to the page. */
+/**
+ * Beside the code stands the address as people read it aloud: without the scheme, and without secrets. `withCode`: where
+ * the operator wants one. On phones there is none; a button leads to the page.
+ */
 export function invitation(address: URL, withCode: boolean): TemplateResult {
   return html`<a class="invitation" href=${address.href}>
     ${withCode ? html`<span class="code">${codeOf(address.href)}</span>` : nothing}
     <span class="words">
       <strong>Add your pictures</strong>
-      <span class="address" dir="ltr">${shortAddress(address)}</span>
+      <span class="address" dir="ltr">${address.host}<wbr />${address.pathname}</span>
     </span>
   </a>`;
-}
-
-/** As people read it aloud: without the scheme, and without secrets. */
-export function shortAddress(address: URL): string {
-  return `${address.host}${address.pathname}`;
 }
 
 /** The modules' outline and how many there are on a side, with the light around them. */

@@ -1,12 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { outlineOf, shortAddress } from "../../src/wall/invitation.js";
+import { outlineOf } from "../../src/wall/invitation.js";
 
 describe("the invitation", () => {
-  test("its address is short, and tells no secret", () => {
-    const address = new URL("https://wall.example/w/party/add#key=secret");
-    expect(shortAddress(address)).toBe("wall.example/w/party/add");
-  });
-
   test("its code has four modules of light around it", () => {
     const { path, side } = outlineOf("https://wall.example/w/party/add");
     // Sizes of QR codes are 17 + 4 × version.
