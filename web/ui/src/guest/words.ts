@@ -83,11 +83,11 @@ export function nextWords(states: readonly UploadState[], uploads: Uploads | nul
   if (uploads?.revealAt != null)
     return `What guests add is shown from ${momentWord(uploads.revealAt, locale)} on.`;
   if (states.includes("waiting"))
-    return "Waiting for approval. An operator looks at it, then it appears on the wall.";
+    return "Waiting for approval. An operator looks first, then it appears on the wall.";
   if (states.includes("stored") || states.includes("receiving"))
-    return "It is being prepared. Your receipt says when it is on the wall.";
-  if (states.includes("shown")) return "It is on the wall now.";
-  return "Your receipt says what becomes of it.";
+    return "Being prepared. “Your pictures” says when it is on the wall.";
+  if (states.includes("shown")) return "On the wall now.";
+  return "“Your pictures” says what becomes of it.";
 }
 
 /** Why nothing can be added now; null while it can. `now` is the server's clock. */
