@@ -5,6 +5,7 @@ import os
 import secrets
 import signal
 import socket
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
 from typing import Any
@@ -48,6 +49,7 @@ from wall.errors import CatalogueError, FriezeError, SettingsError
 from wall.pictures.studio import PictureStudio
 from wall.store.base import Store
 from web.console.app import console_app
+from web.direct import Direct
 from web.headers import SecurityHeaders
 from web.public import PublicPages
 
@@ -237,7 +239,10 @@ class _Process:
             console = console_app(
                 catalogue, pages=BUILT_PAGES, networks=query_checks(settings), origins=settings.origins
             )
-            routes += PublicPages(catalogue=catalogue, built=BUILT_PAGES, connect=settings.viewer_url).routes()
+            direct = Direct(store, time.monotonic)
+            routes += PublicPages(
+                catalogue=catalogue, built=BUILT_PAGES, connect=settings.viewer_url, direct=direct
+            ).routes()
         pages = Starlette(routes=routes, middleware=[Middleware(SecurityHeaders)])
         # the web part serves pictures too, so that a page works before there is a proxy that shares them out
         server = http_server(

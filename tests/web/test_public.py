@@ -32,6 +32,7 @@ async def base(request: pytest.FixtureRequest, catalogue: Catalogue, tmp_path: P
     built = tmp_path / "static"
     (built / "assets").mkdir(parents=True)
     (built / "wall.html").write_text("<!doctype html><title>wall</title>")
+    (built / "guest.html").write_text("<!doctype html><title>guest</title>")
     (built / "assets" / "wall-abc.js").write_text("//")
     pages = PublicPages(catalogue=catalogue, built=built, connect=connect)
     app = Starlette(routes=pages.routes(), middleware=[Middleware(SecurityHeaders)])
@@ -59,6 +60,34 @@ async def test_the_page_may_talk_to_its_own_host_and_its_broker_only(base: str, 
     assert "default-src 'none'" in policy
     assert "connect-src 'self' ws://broker.example:61614" in policy
     assert "unsafe" not in policy
+
+
+async def test_the_pages_for_guests_are_the_same_at_every_address(base: str, client: aiohttp.ClientSession) -> None:
+    told: list[object] = []
+    for path in ("/w/main/add", "/w/nowhere/add", "/w/main/receipt", "/u/01KA"):
+        async with client.get(base + path) as answer:
+            headers = {name: value for name, value in answer.headers.items() if name != "date"}
+            told.append((answer.status, headers, await answer.text()))
+            policy = answer.headers["content-security-policy"]
+            # a browser with `no-referrer` may send `Origin: null` along with what it adds
+            assert answer.headers["referrer-policy"] == "same-origin"
+    assert told == [told[0]] * 4
+    assert answer.status == 200
+    assert "<title>guest" in await answer.text()
+    assert "connect-src 'self';" in policy
+    assert "unsafe" not in policy
+
+
+async def test_a_wall_says_what_guests_may_add_and_where(
+    base: str, client: aiohttp.ClientSession, catalogue: Catalogue
+) -> None:
+    plain = {"accept-encoding": "identity"}
+    async with client.get(f"{base}/api/walls/main", headers=plain) as answer:
+        assert (await answer.json())["uploads"] is None
+    await catalogue.walls.change("main", uploads={"enabled": True})
+    async with client.get(f"{base}/api/walls/main", headers=plain) as answer:
+        uploads = (await answer.json())["uploads"]
+    assert (uploads["open"], uploads["link"]) == (True, "/w/main/add")
 
 
 async def test_files_with_a_hash_in_their_name_are_kept_for_ever(base: str, client: aiohttp.ClientSession) -> None:
@@ -224,6 +253,21 @@ async def test_the_key_of_the_link_opens_a_secret_wall_and_gives_a_token(
         assert "token" not in await answer.json(), "a token must not be good for another one"
     async with client.get(f"{base}/api/walls/main") as answer:
         assert "token" not in await answer.json()
+
+
+@AT_RELAY
+async def test_who_sees_a_secret_wall_may_show_others_where_to_add_but_not_how_to_see_it(
+    base: str, client: aiohttp.ClientSession, catalogue: Catalogue, key: str
+) -> None:
+    await catalogue.walls.change("party", uploads={"enabled": True})
+    async with client.get(f"{base}/api/walls/party", headers=bearer(key)) as answer:
+        link = (await answer.json())["uploads"]["link"]
+    path, _, adding = link.partition("#key=")
+    assert path == "/w/party/add"
+    async with client.get(f"{base}/api/walls/party", headers=bearer(adding)) as answer:
+        assert set(await answer.json()) == {"slug", "title", "uploads"}
+    async with client.get(f"{base}/api/walls/party/snapshot", headers=bearer(adding)) as answer:
+        assert answer.status == 404
 
 
 @AT_RELAY

@@ -53,7 +53,10 @@ class Wall:
 
     @property
     def view(self) -> WallView:
-        return WallView(slug=self.slug, title=self.title, settings=dict(self.settings))
+        # that pages ask anew what guests may add, whenever that changes
+        times = {"opens": self.uploads.values()["opens"], "closes": self.uploads.values()["closes"]}
+        adding: dict[str, object] = {"guests": times} if self.uploads.enabled else {}
+        return WallView(slug=self.slug, title=self.title, settings={**self.settings, **adding})
 
 
 class Walls:
