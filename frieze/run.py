@@ -25,7 +25,7 @@ from frieze.metrics import bind_metrics, metrics_server
 from frieze.nodes import NodeKeeper, node_name
 from frieze.parts import BUILT_PAGES, Part
 from frieze.relaying import CatalogueLog, CatalogueWalls, Upstream, occupancy, relay_settings
-from frieze.server import PAGES, Dispatch, bind, http_server, port_refused
+from frieze.server import PAGES, SHUTDOWN_SECONDS, Dispatch, bind, http_server, port_refused
 from frieze.settings import Settings
 from frieze.sources import make_sources, query_checks, start_searches
 from frieze.stopping import SPREAD_SECONDS, STOP_SECONDS, leave_seconds, on_signals
@@ -34,6 +34,7 @@ from ingest.service import Ingest
 from ingest.worker import Worker
 from relay.media import MediaServer
 from relay.server import Relay
+from relay.settings import MediaSettings
 from relay.stream import EventStreams
 from relay.tcp import listen_tcp
 from relay.websocket import websocket_class
@@ -231,8 +232,9 @@ class _Process:
             routes += PublicPages(catalogue=catalogue, built=BUILT_PAGES, connect=settings.viewer_url).routes()
         pages = Starlette(routes=routes, middleware=[Middleware(SecurityHeaders)])
         # the web part serves pictures too, so that a page works before there is a proxy that shares them out
+        media = MediaServer(catalogue, store, MediaSettings(trusted_proxies=settings.trusted_proxies))
         server = http_server(
-            Dispatch(MediaServer(catalogue, store), console, pages, EventStreams(self.relay) if self.relay else None),
+            Dispatch(media, console, pages, EventStreams(self.relay) if self.relay else None),
             websocket_class(self.relay) if self.relay else None,
             settings.trusted_proxies,
         )
@@ -243,6 +245,8 @@ class _Process:
         async def stop_serving() -> None:
             if console is not None:
                 console.state.watch.close()
+            # before the server itself would, which can't do it without complaining
+            media.stop(SHUTDOWN_SECONDS / 2)
             server.should_exit = True
 
         self.work.append(serve)

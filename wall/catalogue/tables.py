@@ -22,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
@@ -69,6 +70,9 @@ wall = Table(
     Column("created_at", Moment, nullable=False),
     # the number of its secret link (wall/catalogue/links.py); null: the wall is public
     Column("link", BigInteger),
+    # hours for which the bytes of what was taken off it are kept; whether viewers may have originals
+    Column("retention", Integer, nullable=False, server_default="24"),
+    Column("downloads", Boolean, nullable=False, server_default=false()),
 )
 
 search = Table(
@@ -142,6 +146,8 @@ media = Table(
     # image | animation | video, or avatar for the author's picture
     Column("kind", String(10), nullable=False),
     Column("alt", Text, nullable=False),
+    # what its author called the file; empty where nobody says
+    Column("name", Text, nullable=False, server_default=""),
     Column("origin", Text, nullable=False),
     Column("fallbacks", JSON(none_as_null=True), nullable=False),
     Column("focus", JSON(none_as_null=True)),

@@ -18,12 +18,16 @@ from wall.events import Cursor, Event, WallView
 from wall.states import Policy
 from wall.wire import encode_event
 
+RETENTION_MOST = 24 * 366  # hours: a year; what nobody has restored by then nobody will
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wall:
     """A wall. `seq` is the last one given out, `confirmed` the last one the broker has.
 
-    `link` numbers its secret link, the only way in; None: the wall is public. That never changes.
+    `link` numbers its secret link, the only way in; None: the wall is public. That never changes. `retention`: hours
+    for which the bytes of a post that was removed or rejected are kept, so that it can come back. `downloads`: viewers
+    may have the originals of what is on it.
     """
 
     slug: str
@@ -34,6 +38,8 @@ class Wall:
     seq: int
     confirmed: int
     link: int | None = None
+    retention: int = 24
+    downloads: bool = False
 
     @property
     def secret(self) -> bool:
@@ -50,7 +56,9 @@ class Wall:
 
     @property
     def view(self) -> WallView:
-        return WallView(slug=self.slug, title=self.title, settings=dict(self.settings))
+        # that pages may offer originals; named only where it is so, since most walls keep them private
+        allowed: dict[str, object] = {"downloads": True} if self.downloads else {}
+        return WallView(slug=self.slug, title=self.title, settings={**self.settings, **allowed})
 
 
 class Walls:
@@ -137,8 +145,15 @@ class Walls:
         title: str | None = None,
         policy: Policy | None = None,
         settings: Mapping[str, Any] | None = None,
+        retention: int | None = None,
+        downloads: bool | None = None,
     ) -> Wall:
-        """Change what is given; viewers hear of a new title or new settings. Raises NotFound."""
+        """Change what is given; viewers hear of a new title, new settings, and whether they may have originals.
+
+        Raises NotFound, and CatalogueError for a retention that is none.
+        """
+        if retention is not None and not 0 <= retention <= RETENTION_MOST:
+            raise CatalogueError(f"Bytes are kept for 0 to {RETENTION_MOST:,} hours, not for {retention:,}.")
         async with self._context.database.writing() as connection:
             wall = await lock_wall(connection, slug)
             changed = replace(
@@ -146,11 +161,19 @@ class Walls:
                 title=wall.title if title is None else title,
                 policy=wall.policy if policy is None else policy,
                 settings=wall.settings if settings is None else settings,
+                retention=wall.retention if retention is None else retention,
+                downloads=wall.downloads if downloads is None else downloads,
             )
             await connection.execute(
                 update(t.wall)
                 .where(t.wall.c.slug == slug)
-                .values(title=changed.title, policy=changed.policy.value, settings=dict(changed.settings))
+                .values(
+                    title=changed.title,
+                    policy=changed.policy.value,
+                    settings=dict(changed.settings),
+                    retention=changed.retention,
+                    downloads=changed.downloads,
+                )
             )
             if changed.view != wall.view:
                 await append_event(
@@ -226,4 +249,6 @@ def _wall(row: Row) -> Wall:
         seq=row["seq"],
         confirmed=row["confirmed"],
         link=row["link"],
+        retention=row["retention"],
+        downloads=row["downloads"],
     )
