@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import cast
 
 import uvloop
 
@@ -92,8 +93,8 @@ class _Viewer(asyncio.Protocol):
         self._head = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's own are no subclass of it
+        self._transport = cast("asyncio.Transport", transport)
 
     def ask(self, since: float | None = None) -> None:
         """`since`: when the clock began to run, where that is earlier than now."""

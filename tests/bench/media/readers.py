@@ -57,16 +57,16 @@ class Throttled(threading.Thread):
         super().__init__(daemon=True)
         self._readers = readers
         self._pace = pace
-        self._stop = threading.Event()
+        self._over = threading.Event()
 
     def run(self) -> None:
         buffer, step = bytearray(PIECE), 0.05
-        while not self._stop.wait(step):
+        while not self._over.wait(step):
             for reader in self._readers:
                 reader.take(buffer, max(1, int(self._pace * step)))
 
     def end(self) -> None:
-        self._stop.set()
+        self._over.set()
         self.join()
 
 
