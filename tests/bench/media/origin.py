@@ -47,7 +47,7 @@ class OriginStore(DiskStore):
             await self._session.close()
 
 
-# What the kernel takes in ahead of us: twice this, for its own bookkeeping. Left alone it grows to megabytes for each slow
+# What the kernel takes in ahead of us: twice this, for its own use. Left alone it grows to megabytes for each slow
 # reader, and what has left the processor's caches by then costs more to copy.
 _AHEAD = 128 * 1024
 
