@@ -228,6 +228,36 @@ def wall_add(
     _with_catalogue(settings, run)
 
 
+@walls.command("set")
+def wall_set(
+    slug: WallSlug,
+    title: Annotated[str | None, typer.Option(help="What it is called on the page.")] = None,
+    hold: Annotated[
+        bool | None, typer.Option("--hold/--open", help="Wait for an operator, or show new posts at once.")
+    ] = None,
+    retention: Annotated[
+        int | None, typer.Option(metavar="HOURS", help="How long the bytes of what was taken off it are kept.")
+    ] = None,
+    downloads: Annotated[
+        bool | None, typer.Option("--downloads/--no-downloads", help="Let viewers have the originals, or not.")
+    ] = None,
+    data: Data = None,
+) -> None:
+    """Change a wall; what is not given stays. An original may say where and when its picture was taken."""
+
+    async def run(catalogue: Catalogue) -> None:
+        policy = None if hold is None else Policy.HOLD if hold else Policy.OPEN
+        wall = await catalogue.walls.change(slug, title=title, policy=policy, retention=retention, downloads=downloads)
+        originals = "viewers may have originals" if wall.downloads else "originals stay private"
+        _out.print(
+            f"The wall {wall.slug}, {wall.title!r}: {wall.policy.value}, keeps what was taken off it for "
+            f"{wall.retention} hours, {originals}.",
+            markup=False,
+        )
+
+    _with_catalogue(_settings(data=data), run)
+
+
 @walls.command("link")
 def wall_link(
     slug: WallSlug,
@@ -289,6 +319,8 @@ def wall_list(
                 "title": wall.title,
                 "policy": wall.policy.value,
                 "visibility": "secret" if wall.secret else "public",
+                "retention": wall.retention,
+                "downloads": wall.downloads,
                 "cursor": str(wall.cursor),
                 "confirmed": wall.confirmed,
             }

@@ -53,8 +53,8 @@ async def post_files(
             url=None,
             created=datetime.now(UTC),
             media=tuple(
-                SourceMedia(key=digest, kind="image", origin=origin)
-                for digest, origin in zip(hashes, origins, strict=True)
+                SourceMedia(key=digest, kind="image", origin=origin, name=file.name)
+                for digest, origin, file in zip(hashes, origins, files, strict=True)
             ),
         )
         post_id = await catalogue.posts.add(wall, NETWORK, post)

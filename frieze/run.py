@@ -26,7 +26,7 @@ from frieze.metrics import bind_metrics, metrics_server
 from frieze.nodes import NodeKeeper, node_name
 from frieze.parts import BUILT_PAGES, Part
 from frieze.relaying import CatalogueLog, CatalogueWalls, Upstream, occupancy, relay_settings, upload_settings
-from frieze.server import PAGES, Dispatch, bind, http_server, port_refused
+from frieze.server import PAGES, SHUTDOWN_SECONDS, Dispatch, bind, http_server, port_refused
 from frieze.settings import Settings
 from frieze.sources import make_sources, query_checks, start_searches
 from frieze.stopping import LEAVE_SECONDS, SPREAD_SECONDS, STOP_SECONDS, leave_seconds, on_signals
@@ -36,6 +36,7 @@ from ingest.service import Ingest
 from ingest.worker import Worker
 from relay.media import MediaServer
 from relay.server import Relay
+from relay.settings import MediaSettings
 from relay.stream import EventStreams
 from relay.tcp import listen_tcp
 from relay.uploads.care import Care
@@ -245,14 +246,9 @@ class _Process:
             ).routes()
         pages = Starlette(routes=routes, middleware=[Middleware(SecurityHeaders)])
         # the web part serves pictures too, so that a page works before there is a proxy that shares them out
+        media = MediaServer(catalogue, store, MediaSettings(trusted_proxies=settings.trusted_proxies))
         server = http_server(
-            Dispatch(
-                MediaServer(catalogue, store),
-                console,
-                pages,
-                EventStreams(self.relay) if self.relay else None,
-                self.uploads,
-            ),
+            Dispatch(media, console, pages, EventStreams(self.relay) if self.relay else None, self.uploads),
             websocket_class(self.relay) if self.relay else None,
             settings.trusted_proxies,
         )
@@ -263,6 +259,8 @@ class _Process:
         async def stop_serving() -> None:
             if console is not None:
                 console.state.watch.close()
+            # before the server itself would, which can't do it without complaining
+            media.stop(SHUTDOWN_SECONDS / 2)
             server.should_exit = True
 
         self.work.append(serve)

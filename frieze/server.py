@@ -1,5 +1,6 @@
 """One HTTP port for pages, API, media and the WebSocket, on uvicorn."""
 
+import asyncio
 import contextlib
 import errno
 import re
@@ -10,7 +11,7 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from relay.stream import TRANSPORT
+from relay.sockets import TRANSPORT
 from wall.errors import SettingsError
 
 SHUTDOWN_SECONDS = 2  # how long open requests may take after a stop; Ctrl-C ends everything within 5 s
@@ -86,8 +87,19 @@ class Dispatch:
             await self._rest(scope, receive, send)
 
 
+# Who takes nothing of an answer for so long is cut off by the kernel; uvicorn has no limit of its own there. As long as
+# a stream may stall (relay/settings.py).
+UNCONFIRMED_SECONDS = 120
+
+
 class Http(HttpToolsProtocol):
-    """uvicorn's HTTP, which also shows an application its connection (relay/stream.py)."""
+    """uvicorn's HTTP, which also shows an application its connection (relay/sockets.py)."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        peer = transport.get_extra_info("socket")
+        if peer is not None and peer.family != socket.AF_UNIX and hasattr(socket, "TCP_USER_TIMEOUT"):
+            peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNCONFIRMED_SECONDS * 1000)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()

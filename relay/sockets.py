@@ -1,13 +1,25 @@
-"""What the kernel is asked to do for each connection: hold little, and notice who is gone."""
+"""Connections themselves: which one a request came by, and what the kernel is asked to do for each: hold little, and
+notice who is gone."""
 
 import asyncio
 import socket
+import struct
+from collections.abc import MutableMapping
+from typing import Any
 
 from relay.settings import RelaySettings
+
+# the ASGI extension that names the connection: scope["extensions"][TRANSPORT]["transport"]
+TRANSPORT = "frieze.transport"
 
 # Probes after a minute of silence, four of them a quarter of a minute apart: who vanished without a word, and wants
 # no heart-beats, is noticed after two minutes.
 _PROBE_AFTER, _PROBE_EVERY, _PROBES = 60, 15, 4
+
+
+def transport_of(scope: MutableMapping[str, Any]) -> asyncio.Transport | None:
+    """The connection that a request came by, where the server shows it."""
+    return scope.get("extensions", {}).get(TRANSPORT, {}).get("transport")
 
 
 def tune(transport: asyncio.Transport, settings: RelaySettings) -> None:
@@ -29,3 +41,11 @@ def tune(transport: asyncio.Transport, settings: RelaySettings) -> None:
         option = getattr(socket, name, None)
         if option is not None:
             peer.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+def reset(transport: asyncio.Transport) -> None:
+    """Cut a connection off, with all that waits for its reader in the kernel, too: it sees a reset, not an end."""
+    peer = transport.get_extra_info("socket")
+    if peer is not None and not transport.is_closing():
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()

@@ -85,7 +85,8 @@ class SourceMedia:
 
     `origin` says where its bytes are, in a form the same source can open again later and on another machine
     (`https://…`, `folder:…`, `demo:…`); `fallbacks` are tried after it, in order. `key` is stable for this
-    attachment within its post, so that an edit of the text does not fetch the picture again.
+    attachment within its post, so that an edit of the text does not fetch the picture again. `name` is what its author
+    called the file, for whoever saves it; empty where the network does not say.
     """
 
     key: str
@@ -94,6 +95,7 @@ class SourceMedia:
     fallbacks: tuple[str, ...] = ()
     alt: str = ""
     focus: tuple[float, float] | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

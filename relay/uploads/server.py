@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import structlog
 from starlette.types import Receive, Scope, Send
 
-from relay.connections import neighbourhood
+from relay.addresses import neighbourhood
 from relay.uploads.answers import answer, leased, receipt_address, refuse, told
 from relay.uploads.completion import Completion
 from relay.uploads.reception import Reception, Stopped

@@ -233,6 +233,7 @@ class Posts:
                     position=position,
                     kind=kind,
                     alt=media.alt,
+                    name=media.name,
                     origin=media.origin,
                     fallbacks=list(media.fallbacks),
                     focus=list(media.focus) if media.focus else None,

@@ -21,8 +21,8 @@ from wall.uploads import NETWORK as GUEST
 from wall.wire import post_fields
 
 AVATAR = "avatar"
-# originals carry the guest's metadata and stay private (docs/limits.md)
-_PRIVATE_ROLES = frozenset({"original"})
+# originals carry the guest's metadata: they are in no event, and public only where a wall allows downloads
+PRIVATE_ROLES = frozenset({"original"})
 
 
 def media_address(media_id: str, role: str) -> str:
@@ -84,11 +84,13 @@ async def approve(connection: AsyncConnection, post: Row, wall: Wall, now: datet
     media = (await current_media(connection, [post["id"]]))[post["id"]]
     record = post_record(post, media)
     if not record.media:
-        raise MoveRefused(
-            "This post has no picture that can be shown; try to fetch it again first.",
-            state=post["state"],
-            revision=post["revision"],
-        )
+        sentence = "This post has no picture that can be shown; try to fetch it again first."
+        if any(row["purged"] for row in media):
+            sentence = (
+                f"Its pictures are gone: the wall {wall.slug} keeps what was taken off it for {wall.retention} hours, "
+                "and then deletes it."
+            )
+        raise MoveRefused(sentence, state=post["state"], revision=post["revision"])
     published = post["shown"] is None
     approved: dict[str, Any] = {
         "state": State.APPROVED.value,
@@ -186,6 +188,6 @@ def _media(row: Row) -> Media:
                 url=media_address(row["id"], fields["role"]),
             )
             for fields in row["renditions"]
-            if fields["role"] not in _PRIVATE_ROLES
+            if fields["role"] not in PRIVATE_ROLES
         ),
     )

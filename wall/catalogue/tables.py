@@ -22,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
@@ -71,6 +72,9 @@ wall = Table(
     Column("link", BigInteger),
     # what guests may add (wall/uploads.py); null: nothing
     Column("uploads", JSON(none_as_null=True)),
+    # hours for which the bytes of what was taken off it are kept; whether viewers may have originals
+    Column("retention", Integer, nullable=False, server_default="24"),
+    Column("downloads", Boolean, nullable=False, server_default=false()),
 )
 
 search = Table(
@@ -144,6 +148,8 @@ media = Table(
     # image | animation | video, or avatar for the author's picture
     Column("kind", String(10), nullable=False),
     Column("alt", Text, nullable=False),
+    # what its author called the file; empty where nobody says
+    Column("name", Text, nullable=False, server_default=""),
     Column("origin", Text, nullable=False),
     Column("fallbacks", JSON(none_as_null=True), nullable=False),
     Column("focus", JSON(none_as_null=True)),

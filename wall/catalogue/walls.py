@@ -19,13 +19,16 @@ from wall.states import Policy
 from wall.uploads import UploadRules
 from wall.wire import encode_event
 
+RETENTION_MOST = 24 * 366  # hours: a year; what nobody has restored by then nobody will
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wall:
     """A wall. `seq` is the last one given out, `confirmed` the last one the broker has.
 
     `link` numbers its secret link, the only way in; None: the wall is public. That never changes. `uploads`: what
-    guests may add.
+    guests may add. `retention`: hours for which the bytes of a post that was removed or rejected are kept, so that it
+    can come back. `downloads`: viewers may have the originals of what is on it.
     """
 
     slug: str
@@ -37,6 +40,8 @@ class Wall:
     confirmed: int
     link: int | None = None
     uploads: UploadRules = field(default_factory=UploadRules)
+    retention: int = 24
+    downloads: bool = False
 
     @property
     def secret(self) -> bool:
@@ -56,7 +61,9 @@ class Wall:
         # that pages ask anew what guests may add, whenever that changes
         times = {"opens": self.uploads.values()["opens"], "closes": self.uploads.values()["closes"]}
         adding: dict[str, object] = {"guests": times} if self.uploads.enabled else {}
-        return WallView(slug=self.slug, title=self.title, settings={**self.settings, **adding})
+        # that pages may offer originals; named only where it is so, since most walls keep them private
+        allowed: dict[str, object] = {"downloads": True} if self.downloads else {}
+        return WallView(slug=self.slug, title=self.title, settings={**self.settings, **adding, **allowed})
 
 
 class Walls:
@@ -144,11 +151,16 @@ class Walls:
         policy: Policy | None = None,
         settings: Mapping[str, Any] | None = None,
         uploads: Mapping[str, Any] | None = None,
+        retention: int | None = None,
+        downloads: bool | None = None,
     ) -> Wall:
-        """Change what is given, of `uploads` what is named; viewers hear of a new title or new settings.
+        """Change what is given, of `uploads` what is named; viewers hear of a new title, new settings, and whether they
+        may have originals.
 
-        Raises NotFound, and CatalogueError for rules of uploads that make no sense.
+        Raises NotFound, and CatalogueError for rules of uploads or a retention that make no sense.
         """
+        if retention is not None and not 0 <= retention <= RETENTION_MOST:
+            raise CatalogueError(f"Bytes are kept for 0 to {RETENTION_MOST:,} hours, not for {retention:,}.")
         async with self._context.database.writing() as connection:
             wall = await lock_wall(connection, slug)
             changed = replace(
@@ -157,6 +169,8 @@ class Walls:
                 policy=wall.policy if policy is None else policy,
                 settings=wall.settings if settings is None else settings,
                 uploads=_changed_uploads(wall, uploads or {}),
+                retention=wall.retention if retention is None else retention,
+                downloads=wall.downloads if downloads is None else downloads,
             )
             await connection.execute(
                 update(t.wall)
@@ -166,6 +180,8 @@ class Walls:
                     policy=changed.policy.value,
                     settings=dict(changed.settings),
                     uploads=changed.uploads.values(),
+                    retention=changed.retention,
+                    downloads=changed.downloads,
                 )
             )
             if changed.view != wall.view:
@@ -254,4 +270,6 @@ def _wall(row: Row) -> Wall:
         confirmed=row["confirmed"],
         link=row["link"],
         uploads=UploadRules.read(row["uploads"]),
+        retention=row["retention"],
+        downloads=row["downloads"],
     )

@@ -12,13 +12,16 @@ from wall.states import ActionKind, Policy, State
 
 
 class WallAnswer(BaseModel):
-    """`link`: the path of a secret wall's link; null where the wall is public."""
+    """`link`: the path of a secret wall's link; null where the wall is public. `retention`: hours for which the bytes
+    of what was taken off it are kept; `downloads`: viewers may have originals."""
 
     slug: str
     title: str
     policy: Policy
     counts: dict[State, int]
     link: str | None
+    retention: int
+    downloads: bool
 
 
 class HealthAnswer(BaseModel):
