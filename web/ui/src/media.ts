@@ -16,5 +16,7 @@ export interface Media {
   /** (x, y) in -1..1, y up, as Mastodon defines it. */
   readonly focus: readonly [number, number] | null;
   readonly thumbhash: string | null;
+  /** Seconds of a video, where its file says. */
+  readonly duration?: number | null;
   readonly renditions: readonly Rendition[];
 }
