@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +14,7 @@ from wall.catalogue import tables as t
 from wall.catalogue.base import Context
 from wall.catalogue.records import PRIVATE_ROLES, media_address
 from wall.catalogue.secrets import SharedKey
+from wall.catalogue.work import StoredRendition, rendition_fields
 from wall.states import State
 
 _KEY = "media-addresses"
@@ -42,6 +43,21 @@ class ServedMedia:
     removed: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptOriginal:
+    """An original of which renditions can be made. `width`, `height`: its pixels, upright. `kind` as in `Media`.
+
+    `failures`: how often each role was tried in vain, and why.
+    """
+
+    key: str
+    bytes: int
+    width: int
+    height: int
+    kind: str
+    failures: Mapping[str, tuple[int, str]]
+
+
 class MediaRecords:
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -64,6 +80,52 @@ class MediaRecords:
         async with self._context.database.reading() as connection:
             rows = (await connection.execute(query)).all()
         return {row.id: _served(row) for row in rows}
+
+    async def original(self, media_id: str) -> KeptOriginal | None:
+        """The original of a media whose post waits or is on a wall; None where it is not kept, or no longer."""
+        query = (
+            select(t.media)
+            .join(t.post, t.post.c.id == t.media.c.post_id)
+            .where(
+                t.media.c.id == media_id,
+                ~t.media.c.purged,
+                or_(t.media.c.shown, t.post.c.state.in_((State.PENDING.value, State.APPROVED.value))),
+            )
+        )
+        async with self._context.database.reading() as connection:
+            row = (await connection.execute(query)).mappings().first()
+        fields = next((f for f in (row["renditions"] if row else None) or () if f["role"] == "original"), None)
+        if row is None or fields is None:
+            return None
+        return KeptOriginal(
+            key=fields["key"],
+            bytes=fields["bytes"],
+            width=row["width"],
+            height=row["height"],
+            kind=row["kind"],
+            failures={role: (tries, why) for role, (tries, why) in (row["failures"] or {}).items()},
+        )
+
+    async def add_renditions(self, media_id: str, made: Sequence[StoredRendition]) -> bool:
+        """Add renditions that were made on demand; False, and nothing is added, when the media has lost its bytes or
+        has one of these roles already. Then the caller deletes what it stored."""
+        async with self._context.database.writing() as connection:
+            query = select(t.media.c.renditions).where(t.media.c.id == media_id, ~t.media.c.purged)
+            known = (await connection.execute(query.with_for_update())).scalar()
+            if not known or {fields["role"] for fields in known} & {one.role for one in made}:
+                return False
+            renditions = [*known, *(rendition_fields(one) for one in made)]
+            await connection.execute(update(t.media).where(t.media.c.id == media_id).values(renditions=renditions))
+        return True
+
+    async def record_failure(self, media_id: str, role: str, why: str) -> None:
+        """Count that a rendition could not be made, and why."""
+        async with self._context.database.writing() as connection:
+            query = select(t.media.c.failures).where(t.media.c.id == media_id).with_for_update()
+            failures: dict[str, Any] = (await connection.execute(query)).scalar() or {}
+            tries, _ = failures.get(role, (0, ""))
+            changed = {**failures, role: [tries + 1, why]}
+            await connection.execute(update(t.media).where(t.media.c.id == media_id).values(failures=changed))
 
     async def sign(self, media_id: str, role: str, lease: timedelta) -> str:
         """An address that shows a rendition to whoever has it until `lease` is over, whatever its post's state."""

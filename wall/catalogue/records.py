@@ -177,6 +177,7 @@ def _media(row: Row) -> Media:
         height=row["height"],
         focus=tuple(row["focus"]) if row["focus"] else None,
         thumbhash=row["thumbhash"],
+        duration=row["duration"],
         sha256=row["sha256"],
         renditions=tuple(
             Rendition(

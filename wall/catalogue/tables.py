@@ -13,6 +13,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     DateTime,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -162,10 +163,37 @@ media = Table(
     Column("height", Integer),
     Column("thumbhash", String(64)),
     Column("sha256", String(64)),
+    # seconds of a video
+    Column("duration", Float),
+    # wall/pictures/phash.py: 63 bits; null where there is nothing to compare
+    Column("phash", BigInteger),
     Column("error", Text),
     # [{role, width, height, type, bytes, key}]; the original is among them
     Column("renditions", JSON(none_as_null=True)),
+    # {role: [tries, why]} of renditions that could not be made on demand
+    Column("failures", JSON(none_as_null=True)),
     Index(None, "post_id", "position"),
+)
+
+# each picture's perceptual hash in seven pieces: who is near has one of them in common (wall/catalogue/likeness.py)
+phash_band = Table(
+    "phash_band",
+    metadata,
+    Column("wall", ForeignKey("wall.slug", ondelete="CASCADE"), primary_key=True),
+    Column("band", Integer, primary_key=True, autoincrement=False),
+    Column("media_id", ForeignKey("media.id", ondelete="CASCADE"), primary_key=True),
+    Column("phash", BigInteger, nullable=False),
+    Index(None, "media_id"),
+)
+
+# pairs of pictures that look the same, both ways round
+likeness = Table(
+    "likeness",
+    metadata,
+    Column("media_id", ForeignKey("media.id", ondelete="CASCADE"), primary_key=True),
+    Column("other_id", ForeignKey("media.id", ondelete="CASCADE"), primary_key=True),
+    Column("distance", Integer, nullable=False),
+    Index(None, "other_id"),
 )
 
 event = Table(

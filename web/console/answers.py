@@ -98,6 +98,7 @@ class MediaAnswer(BaseModel):
     height: int
     focus: tuple[float, float] | None
     thumbhash: str | None
+    duration: float | None
     renditions: list[RenditionAnswer]
 
 
@@ -107,8 +108,18 @@ class AuthorAnswer(BaseModel):
     avatar: str | None
 
 
+class SimilarAnswer(BaseModel):
+    """Another post of the wall with a picture that looks the same; `distance` 0 (as good as equal) to 6."""
+
+    post: str
+    author: str
+    state: State
+    distance: int
+
+
 class PostAnswer(BaseModel):
-    """`shown`: something of it stands on the wall now; `media_errors`: why pictures are missing."""
+    """`shown`: something of it stands on the wall now; `media_errors`: why pictures are missing; `similar`: nearest
+    first, to look at and never decided."""
 
     id: str
     wall: str
@@ -126,6 +137,7 @@ class PostAnswer(BaseModel):
     changed: datetime
     media: list[MediaAnswer]
     media_errors: list[str]
+    similar: list[SimilarAnswer]
 
 
 class PostsAnswer(BaseModel):

@@ -97,6 +97,16 @@ export interface Post {
   readonly changed: string;
   readonly media: readonly Media[];
   readonly media_errors: readonly string[];
+  /** Other posts with a picture that looks the same, nearest first; absent means none. */
+  readonly similar?: readonly Similar[];
+}
+
+/** `distance`: 0 (as good as equal) to 6. */
+export interface Similar {
+  readonly post: string;
+  readonly author: string;
+  readonly state: State;
+  readonly distance: number;
 }
 
 export interface PostPage {
