@@ -35,6 +35,7 @@ from frieze.tether import Report, Tether
 from ingest.service import Ingest
 from ingest.worker import Worker
 from relay.media import MediaServer
+from relay.ondemand import OnDemand
 from relay.server import Relay
 from relay.settings import MediaSettings
 from relay.stream import EventStreams
@@ -214,9 +215,10 @@ class _Process:
             # who comes first must not be sent away for what the relay could have known
             await self.relay.visibility.learn()
         store = await stack.enter_async_context(configured_store(settings))
+        # whoever serves pictures makes larger sizes when somebody wants them; no process starts before there is work
+        studio = await stack.enter_async_context(PictureStudio(workers=settings.picture_workers or None))
         if Part.INGEST in parts:
             sources = await make_sources(stack, settings, store)
-            studio = await stack.enter_async_context(PictureStudio(workers=settings.picture_workers or None))
             worker = Worker(catalogue, sources, store, studio, holder=self.holder, folder=scratch_folder(settings.data))
             self.work.append(Ingest(catalogue, sources, store, worker, holder=self.holder).run)
             if up:
@@ -230,9 +232,9 @@ class _Process:
             stack.push_async_callback(self.uploads.close, 0, LEAVE_SECONDS)
             self.work.append(Care(catalogue, store, limits, self.holder).run)
         if listening is not None:
-            self._serve(parts, listening, store)
+            self._serve(parts, listening, store, studio)
 
-    def _serve(self, parts: set[Part], listening: socket.socket, store: Store) -> None:
+    def _serve(self, parts: set[Part], listening: socket.socket, store: Store, studio: PictureStudio) -> None:
         settings, catalogue = self.settings, self.catalogue
         routes: list[BaseRoute] = [*health_routes(catalogue, self._ready)]
         console: FastAPI | None = None
@@ -246,7 +248,9 @@ class _Process:
             ).routes()
         pages = Starlette(routes=routes, middleware=[Middleware(SecurityHeaders)])
         # the web part serves pictures too, so that a page works before there is a proxy that shares them out
-        media = MediaServer(catalogue, store, MediaSettings(trusted_proxies=settings.trusted_proxies))
+        on_demand = OnDemand(catalogue, store, studio, holder=self.holder, folder=scratch_folder(settings.data))
+        limits = MediaSettings(trusted_proxies=settings.trusted_proxies)
+        media = MediaServer(catalogue, store, limits, on_demand=on_demand)
         server = http_server(
             Dispatch(media, console, pages, EventStreams(self.relay) if self.relay else None, self.uploads),
             websocket_class(self.relay) if self.relay else None,

@@ -23,6 +23,7 @@ from starlette.types import Receive, Scope, Send
 from relay.addresses import Proxies, neighbourhood
 from relay.herd import Herd
 from relay.names import content_type, disposition
+from relay.ondemand import MADE, OnDemand
 from relay.ranges import CONDITIONS, Failed, NotModified, Outcome, Part, Unsatisfiable, Whole, judge
 from relay.settings import MediaSettings
 from relay.sockets import transport_of
@@ -30,7 +31,7 @@ from relay.standing import Known, Standings
 from relay.streams import Errand, Full, Streams
 from wall.catalogue import Catalogue
 from wall.catalogue.media import ServedRendition
-from wall.errors import CatalogueError, FriezeError, ObjectMissing, StoreError
+from wall.errors import CatalogueError, FriezeError, ObjectMissing, StoreError, StudioBusy
 from wall.store.base import Store
 from wall.trouble import Trouble
 
@@ -65,9 +66,12 @@ class MediaServer:
         store: Store,
         settings: MediaSettings | None = None,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        on_demand: OnDemand | None = None,
     ) -> None:
         self._settings = settings if settings is not None else MediaSettings()
         self._media = catalogue.media
+        self._on_demand = on_demand
         self._clock = clock
         self._proxies = Proxies(self._settings.trusted_proxies)
         self.waiting = 0
@@ -106,12 +110,16 @@ class MediaServer:
             await _refuse(send, HTTPStatus.NOT_FOUND)
         except StoreError as error:
             await self._busy(send, "the store does not answer", error)
+        except StudioBusy as error:
+            await self._busy(send, "a picture can't be made now", error)
         except Full:
             await _refuse(send, HTTPStatus.SERVICE_UNAVAILABLE, (b"retry-after", RETRY_AFTER))
 
     async def _answer(self, asked: "_Asked", receive: Receive, send: Send) -> None:
         known = await self._wait(lambda: self._standings.get(asked.media_id))
         rendition = known.media.renditions.get(asked.role) if known.media is not None else None
+        if rendition is None and (made := await self._made(asked, known)) is not None:
+            known, rendition = made
         if rendition is None or not (rendition.public or await self._signed(asked)):
             self.herd.drop(asked.path)
             await _refuse(send, _absence(known))
@@ -126,6 +134,25 @@ class MediaServer:
             await self._from_memory(answer, outcome, known, send)
         else:
             await self._stream(answer, outcome, receive, send)
+
+    async def _made(self, asked: "_Asked", known: Known) -> tuple[Known, ServedRendition] | None:
+        """A size that nobody has wanted yet, made now for who may see it; a small picture has a smaller one for it."""
+        if self._on_demand is None or known.media is None or known.media.removed or asked.role not in MADE:
+            return None
+        if not (any(one.public for one in known.media.renditions.values()) or await self._signed(asked)):
+            return None
+        ensure = self._on_demand.ensure
+        made = await self._wait(lambda: ensure(asked.media_id, asked.role))
+        known = await self._wait(lambda: self._standings.ask(asked.media_id))
+        if made is None or known.media is None:
+            return None
+        for role, rendition in known.media.renditions.items():
+            if rendition.key == made.key:
+                await self._signed(asked)  # for the role that was asked for
+                # from here on it is this one that must still be shown
+                asked.role = role
+                return known, rendition
+        return None
 
     async def _from_memory(self, answer: "_Answer", outcome: Whole | Part, known: Known, send: Send) -> None:
         rendition = answer.rendition
@@ -170,6 +197,11 @@ class MediaServer:
         await self.streams.serve(errand, answer.head(outcome), receive, send, asked.transport)
 
     async def _signed(self, asked: "_Asked") -> bool:
+        if asked.signed is None:
+            asked.signed = await self._has_signature(asked)
+        return asked.signed
+
+    async def _has_signature(self, asked: "_Asked") -> bool:
         if not asked.query:
             return False
         try:
@@ -204,7 +236,7 @@ class MediaServer:
 class _Asked:
     """What a request says that matters here."""
 
-    __slots__ = ("forwarded", "headers", "media_id", "method", "path", "peer", "query", "role", "transport")
+    __slots__ = ("forwarded", "headers", "media_id", "method", "path", "peer", "query", "role", "signed", "transport")
 
     def __init__(self, scope: Scope, media_id: str, role: str) -> None:
         self.media_id = media_id
@@ -216,6 +248,7 @@ class _Asked:
         self.peer: str = scope["client"][0] if scope.get("client") else ""
         self.forwarded = [value.decode("latin-1") for name, value in self.headers if name == b"x-forwarded-for"]
         self.transport = transport_of(scope)
+        self.signed: bool | None = None  # not looked at yet
 
 
 class _Answer:

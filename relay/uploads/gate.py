@@ -8,10 +8,10 @@ from io import BytesIO
 
 from wall.catalogue.uploads import refuse_kind
 from wall.errors import PictureError, UploadRefused
-from wall.pictures.sniff import measure, recognise
+from wall.pictures.measure import measure
+from wall.pictures.sniff import recognise
 from wall.uploads import Kind, UploadRules
 
-_WEBM = b"\x1a\x45\xdf\xa3"
 # what the studio would refuse, already in the header; a header that goes on beyond our look is no defect
 _TOO_MUCH = frozenset({"size", "side", "pixels"})
 
@@ -35,15 +35,9 @@ def look(head: bytes, size: int, rules: UploadRules) -> Looked:
 
 
 def _recognise(head: bytes, rules: UploadRules) -> str:
-    if head.startswith(_WEBM) and b"webm" in head[:64]:
-        return "video/webm"
     try:
         return recognise(head)
     except PictureError as error:
-        if error.code == "heic":
-            return "image/heic"
-        if error.code == "video":
-            return "video/quicktime" if head[8:12] == b"qt  " else "video/mp4"
         # its first sentence says what it is, the wall knows better what can be shown
         raise UploadRefused("type", f"{str(error).partition('. ')[0].rstrip('.')}. {rules.shown()}") from error
 

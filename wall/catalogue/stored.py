@@ -8,6 +8,7 @@ from sqlalchemy import or_, select
 
 from wall.catalogue import tables as t
 from wall.catalogue.base import Context
+from wall.uploads import UploadState
 
 PAGE = 500  # media read at once
 # how ingest writes the origin of a picture that lies in the store already (ingest/sources/command.py)
@@ -16,7 +17,10 @@ _IN_STORE = "store:"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownObject:
-    """`length` in bytes and `sha256` where the catalogue holds them; `needed`: something is missing without it."""
+    """`length` in bytes and `sha256` where the catalogue holds them; `needed`: something is missing without it.
+
+    What a guest is sending just now belongs to no media yet: its ids are empty.
+    """
 
     key: str
     media_id: str
@@ -38,11 +42,33 @@ class KnownObjects:
             for one in found:
                 yield one
             if not last:
-                return
+                break
+        async for one in self._arriving():
+            yield one
 
     async def of(self, media_id: str) -> list[KnownObject]:
         """What the row of one media names now."""
         return (await self._page("", media_id))[0]
+
+    async def _arriving(self) -> AsyncGenerator[KnownObject]:
+        """What guests' uploads may have in the store before, or beside, the media of their post."""
+        u, last = t.upload.c, ""
+        unfinished = u.state.in_((UploadState.LEASED.value, UploadState.RECEIVING.value))
+        while True:
+            query = (
+                select(u.id, u.key, u.quarantine)
+                .where(u.id > last, or_(unfinished, u.quarantine.is_not(None)))
+                .order_by(u.id)
+                .limit(PAGE)
+            )
+            async with self._context.database.reading() as connection:
+                rows = (await connection.execute(query)).all()
+            for row in rows:
+                for key in filter(None, (row.key, row.quarantine)):
+                    yield KnownObject(key=key, media_id="", post_id="", length=None, sha256=None, needed=False)
+            if len(rows) < PAGE:
+                return
+            last = rows[-1].id
 
     async def _page(self, after: str, media_id: str | None = None) -> tuple[list[KnownObject], str]:
         """The objects of the media after `after`, and the last of those media; "" when there are no more."""

@@ -6,11 +6,13 @@ import pytest
 
 from tests.fakes.clock import Clock
 from tests.fakes.posts import LEASE, due_search, source_post, store
+from tests.fakes.uploads import begun, lease, open_wall
 from wall.catalogue import Catalogue
 from wall.catalogue.stored import PAGE, KnownObject
 from wall.catalogue.work import MediaResult, StoredRendition
 from wall.posts import SourceMedia, SourcePost
 from wall.states import ActionKind, State
+from wall.store.keys import new_key
 
 pytestmark = pytest.mark.anyio
 
@@ -48,6 +50,15 @@ async def test_renditions_and_originals_are_known_with_their_length_and_original
         assert (one.length, one.needed) == (7, True)
         assert one.sha256 == ("ab" if key.startswith("o") else None)
         assert one in await catalogue.stored.of(one.media_id)
+
+
+async def test_what_a_guest_is_sending_is_known_until_it_is_a_media_or_nothing(catalogue: Catalogue) -> None:
+    await open_wall(catalogue)
+    through_us, direct = await begun(catalogue), await lease(catalogue, quarantine=new_key())
+    assert set(await _known(catalogue)) == {through_us.upload.key, direct.key, direct.quarantine}
+    assert not any(one.needed for one in (await _known(catalogue)).values())
+    await catalogue.uploads.abort(through_us, "The guest went away.")
+    assert set(await _known(catalogue)) == {direct.key, direct.quarantine}
 
 
 async def test_what_the_command_line_handed_over_is_known_before_it_is_rendered(catalogue: Catalogue) -> None:
