@@ -400,7 +400,7 @@ def _post(upload: Upload, *, kind: Kind, sha256: str | None, now: datetime) -> S
         text=upload.caption,
         url=None,
         created=now,
-        media=(SourceMedia(key=sha256 or upload.id, kind=kind, origin=stored_origin(upload.key)),),
+        media=(SourceMedia(key=sha256 or upload.id, kind=kind, origin=stored_origin(upload.key), name=upload.name),),
     )
 
 
