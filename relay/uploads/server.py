@@ -329,7 +329,7 @@ class UploadServer:
     async def _delete(self, withdrawn: Withdrawn) -> None:
         try:
             for media_id, keys in withdrawn.media:
-                if await self._catalogue.media.give_up(media_id, timedelta(0)):
+                if await self._catalogue.media.give_up(media_id):
                     for key in keys:
                         await self._store.delete(key)
                     await self._catalogue.media.purged(media_id)

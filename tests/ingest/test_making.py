@@ -99,7 +99,7 @@ async def test_a_video_in_the_store_is_shown_without_copying_it(store: WatchedSt
     assert roles["video"].key == roles["original"].key == media.origins[0].removeprefix("store:")
     assert roles["video"].type == "video/mp4"
     assert store.read[roles["video"].key] < len(data) / 2
-    assert store.objects() == _keys(result)
+    assert store.names() == _keys(result)
 
 
 async def test_what_a_camera_noted_is_not_in_the_copy_for_viewers(store: WatchedStore, maker: Maker) -> None:
@@ -110,7 +110,7 @@ async def test_what_a_camera_noted_is_not_in_the_copy_for_viewers(store: Watched
     shown = await _bytes(store, result, "video")
     assert PLACE.encode() not in shown
     assert len(shown) == len(data)
-    assert store.objects() == _keys(result)
+    assert store.names() == _keys(result)
 
 
 @pytest.mark.parametrize("keeps", [True, False])
@@ -126,8 +126,8 @@ async def test_a_fetched_video_is_stored_once_or_with_a_clean_copy(
     shown = await _bytes(store, result, "video")
     assert PLACE.encode() not in shown
     assert ("original" in {one.role for one in result.renditions}) is keeps
-    assert len(store.objects()) == 3 + 1 + (keeps and place is not None)
-    assert store.objects() == _keys(result)
+    assert len(store.names()) == 3 + 1 + (keeps and place is not None)
+    assert store.names() == _keys(result)
 
 
 async def test_an_animation_brings_a_light_one_along(store: WatchedStore, maker: Maker) -> None:
@@ -154,19 +154,19 @@ async def test_a_store_that_fails_on_the_way_keeps_only_what_it_had(
     store: WatchedStore, maker: Maker, failing: int
 ) -> None:
     media = await _stored(store, film("mov", place=PLACE))
-    before = store.objects()
+    before = store.names()
     store.fails_from = store.puts + failing
     with pytest.raises(StoreUnavailable):
         await maker.make(CommandSource(store), media)
-    assert store.objects() == before
+    assert store.names() == before
 
 
 async def test_a_video_that_browsers_dont_play_says_so_and_leaves_nothing(store: WatchedStore, maker: Maker) -> None:
     media = await _stored(store, film(codec="libx265"))
-    before = store.objects()
+    before = store.names()
     with pytest.raises(PictureError, match="HEVC"):
         await maker.make(CommandSource(store), media)
-    assert store.objects() == before
+    assert store.names() == before
 
 
 async def test_an_upload_that_is_gone_is_said_to_be(store: WatchedStore, maker: Maker) -> None:

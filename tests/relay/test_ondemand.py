@@ -95,7 +95,7 @@ async def test_however_many_ask_one_makes_it_and_all_get_the_same(
     opened = await store.open(found[0].key)
     picture = Image.open(io.BytesIO(b"".join([chunk async for chunk in opened.chunks])))
     assert (picture.format, picture.size) == ("WEBP", (1280, 640))
-    assert len(store.objects()) == 3
+    assert len(store.names()) == 3
 
 
 async def test_processes_wait_for_each_other(
@@ -149,7 +149,7 @@ async def test_what_cant_be_made_is_tried_twice_and_the_reason_is_kept(
     tries, why = original.failures["display-1280"]
     assert tries == 2
     assert "PNG" in why
-    assert len(store.objects()) == 2
+    assert len(store.names()) == 2
 
 
 async def test_our_own_trouble_is_not_counted(

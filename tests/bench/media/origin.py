@@ -3,6 +3,7 @@
 import socket
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
@@ -52,7 +53,7 @@ class OriginStore(DiskStore):
 _AHEAD = 128 * 1024
 
 
-def _socket(info: aiohttp.AddrInfoType) -> socket.socket:
+def _socket(info: tuple[Any, ...]) -> socket.socket:
     family, kind, protocol, *_ = info
     made = socket.socket(family, kind, protocol)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _AHEAD)

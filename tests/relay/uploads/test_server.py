@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 from collections.abc import AsyncGenerator
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +87,7 @@ async def test_a_withdrawn_picture_is_gone_at_once_as_often_as_one_asks(here: Pl
         assert (answer.status, answer.fields["state"], answer.fields["final"]) == (200, "withdrawn", True)
         assert await here.left() is None
     assert (await here.catalogue.posts.get(added["post"])).state is State.REMOVED
-    assert await here.catalogue.media.purgeable(timedelta(0), 10) == []
+    assert await here.catalogue.media.purgeable(10) == []
 
 
 # ── what is refused before a byte ────────────────────────────────────────────────────────────────────────────────

@@ -1,7 +1,5 @@
 """Which objects the catalogue knows: what it forgets here would be deleted."""
 
-from datetime import timedelta
-
 import pytest
 
 from tests.fakes.clock import Clock
@@ -91,7 +89,7 @@ async def test_bytes_that_were_given_up_are_known_until_they_are_gone_and_not_ne
     await catalogue.moderation.act(post.id, ActionKind.REMOVE, operator="eve", state=State.APPROVED, revision=1)
     clock.advance(3 * 86400)
     media_id = post.media[0].id
-    assert await catalogue.media.give_up(media_id, timedelta(hours=24))
+    assert await catalogue.media.give_up(media_id)
     assert [one.needed for one in await catalogue.stored.of(media_id)] == [False, False]
     await catalogue.media.purged(media_id)
     assert await _known(catalogue) == {}
