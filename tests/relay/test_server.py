@@ -8,6 +8,7 @@ import pytest
 from relay.log import StoredEvent
 from relay.server import Relay
 from relay.settings import RelaySettings
+from tests.fakes.waiting import until
 from tests.relay.running import QUICK, FakeLog, read, running, viewer
 from wall.errors import CatalogueUnavailable
 from wall.events import Cursor
@@ -47,6 +48,31 @@ async def test_the_passcode_is_not_shown() -> None:
 async def test_a_message_for_no_topic_is_refused() -> None:
     with pytest.raises(ValueError, match="is no topic"):
         relay().receive("/queue/a", {}, b"")
+
+
+async def test_a_loop_that_keeps_up_writes_at_once_and_one_that_does_not_writes_less_often(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now, flushes = [100.0], list[float]()
+    server = Relay(log=NoLog(), settings=replace(QUICK, tick=60.0), clock=lambda: now[0])
+    monkeypatch.setattr(server.hub, "flush", flushes.append)
+    for turn in range(2):
+        server.flush_soon()
+        await asyncio.sleep(0)
+        assert len(flushes) == turn + 1
+    server.flush_soon()
+    now[0] += 0.2  # what else the loop had to do before it came to it
+    await asyncio.sleep(0)
+    assert len(flushes) == 3
+    server.flush_soon()
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert len(flushes) == 3
+    await until(lambda: len(flushes) == 4, "the next one, which waits three times as long")
+    server.flush_soon()
+    await asyncio.sleep(0)
+    assert len(flushes) == 5
+    await server.close()
 
 
 class Flaky(FakeLog):

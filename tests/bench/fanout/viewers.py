@@ -20,8 +20,8 @@ from tests.bench.fanout.joining import Failed, Joiner, Target
 from tests.bench.fanout.watching import Watch
 
 _AT_ONCE = 128  # connections under way while everybody comes
-# Seconds between two looks while nothing is there. Waiting instead would have the server wake this process for nearly
-# every delivery, which costs an interrupt that no viewer elsewhere costs it. Delays are longer by so much at most.
+# Seconds between two looks while nothing is there: so the server need not wake this process for a delivery; no viewer
+# elsewhere has it do so. What that changes was not measured by itself. Delays are longer by so much at most.
 _NAP = 0.001
 _SAMPLE = 50  # every which viewer is read in full
 _BUFFER = 256 * 1024

@@ -1,5 +1,6 @@
 import asyncio
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,18 @@ async def test_a_store_url_names_a_folder_which_is_made(tmp_path: Path) -> None:
 async def test_another_url_is_a_wrong_setting(url: str) -> None:
     with pytest.raises(SettingsError, match="FRIEZE_STORE_URL"):
         await open_store(url)
+
+
+async def test_tidying_takes_away_what_nobody_goes_on_writing_and_says_how_many(tmp_path: Path) -> None:
+    store = await open_store(f"disk:{tmp_path}")
+    key = new_key()
+    await store.put(key, 5, "image/png", pieces(b"bytes"))
+    folder = tmp_path / key[:2] / key[2:4]
+    (folder / ".0123.part").write_bytes(b"half")
+    os.utime(folder / ".0123.part", (0, 0))
+    (folder / ".4567.part").write_bytes(b"another process is writing this")
+    assert await store.tidy(timedelta(hours=1)) == 1
+    assert {path.name for path in _files(tmp_path)} == {key, ".4567.part"}
 
 
 async def test_what_a_crash_left_half_written_is_cleared_at_the_start(tmp_path: Path) -> None:
