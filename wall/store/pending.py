@@ -40,11 +40,17 @@ class PendingUploads:
         self._session: aiohttp.ClientSession | None = None
 
     async def under(self, prefix: str) -> AsyncGenerator[PendingUpload]:
-        """All whose path begins with `prefix`. Raises StoreUnavailable or StoreRefused."""
+        """All whose path begins with `prefix`; none in a bucket that is not there.
+
+        Raises StoreUnavailable or StoreRefused.
+        """
         at = {"key-marker": "", "upload-id-marker": ""}
         while True:
             query = {"uploads": "", "max-uploads": "1000", "prefix": prefix, **{n: v for n, v in at.items() if v}}
-            page = _tree(await self._ask("GET", self._endpoint + path_of(self._bucket), query))
+            listing = await self._ask("GET", self._endpoint + path_of(self._bucket), query, missing=True)
+            if not listing:
+                return
+            page = _tree(listing)
             for upload in page.findall("{*}Upload"):
                 begun = datetime.fromisoformat(_text(upload, "Initiated").replace("Z", "+00:00"))
                 yield PendingUpload(path=_text(upload, "Key"), id=_text(upload, "UploadId"), begun=begun)
@@ -65,6 +71,7 @@ class PendingUploads:
             await self._session.close()
 
     async def _ask(self, method: str, url: str, query: dict[str, str], *, missing: bool = False) -> bytes:
+        """The answer's body; with `missing`, nothing where the store has not what was asked for."""
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=SECONDS))
         signed, headers = self._signer.request(method, url, query, self._now())
@@ -79,8 +86,10 @@ class PendingUploads:
                         raise StoreUnavailable("The store's list of pending uploads is too long.")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise StoreUnavailable(f"The store does not answer: {error or type(error).__name__}.") from error
-        if answer.status in (HTTPStatus.OK, HTTPStatus.NO_CONTENT) or (missing and answer.status == 404):
+        if answer.status in (HTTPStatus.OK, HTTPStatus.NO_CONTENT):
             return body
+        if missing and answer.status == HTTPStatus.NOT_FOUND:
+            return b""
         if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             raise StoreRefused("The store does not let us see or abort pending uploads; see FRIEZE_STORE_USER.")
         raise StoreUnavailable(f"The store answers {answer.status} when asked for pending uploads.")

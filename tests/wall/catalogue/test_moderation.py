@@ -191,7 +191,9 @@ async def test_a_post_that_lost_its_pictures_bytes_cant_be_approved(catalogue: C
     clock.advance(timedelta(hours=25))
     [(media_id, _)] = await catalogue.media.purgeable(10)
     await catalogue.media.purged(media_id)
-    with pytest.raises(MoveRefused, match="no picture that can be shown"):
+    with pytest.raises(
+        MoveRefused, match="Its pictures are gone: the wall main keeps what was taken off it for 24 hours"
+    ):
         await _act(catalogue, await catalogue.posts.get(rejected.post.id), ActionKind.APPROVE)
     assert (await catalogue.walls.get("main")).seq == 0
 

@@ -273,8 +273,11 @@ async def test_wrong_credentials_are_refused_and_said_in_words(swift: Swift, buc
 
 async def test_a_bucket_that_is_not_there_is_said_in_words(swift: Swift) -> None:
     store = await open_store(f"s3://no-such-bucket?endpoint={swift.s3_url}", USER, PASSWORD)
-    with pytest.raises(StoreRefused, match="no-such-bucket"):
+    with pytest.raises(StoreRefused, match="no-such-bucket") as caught:
         await store.check()
+    # nor is anybody sent to look for what a write has left where nothing can be
+    assert getattr(caught.value, "__notes__", []) == []
+    assert await store.tidy(timedelta(0)) == 0
     await store.close()
 
 
