@@ -88,8 +88,8 @@ async def test_a_new_installation_is_told_what_makes_a_catalogue(made: Made) -> 
     assert "frieze up" in result.sentence
 
 
-async def test_a_database_without_tables_is_told_to_be_migrated(made: Made, database_url: str) -> None:
-    result = (await _check(made(database_url=database_url)))["database"]
+async def test_a_database_without_tables_is_told_to_be_migrated(made: Made, empty_database_url: str) -> None:
+    result = (await _check(made(database_url=empty_database_url)))["database"]
     assert result.ok is False
     assert "frieze migrate" in result.sentence
 

@@ -164,7 +164,7 @@ async def test_each_wall_keeps_what_was_taken_off_it_for_its_own_time(house: Hou
         await house.act(post_id, ActionKind.REMOVE)
     clock.advance(1)
     assert await house.keeping.purge() == 1
-    assert house.store.objects() == posts[1][1]
+    assert house.store.names() == posts[1][1]
     with pytest.raises(MoveRefused, match="for 0 hours"):
         await house.act(posts[0][0], ActionKind.RESTORE)
     clock.advance(2 * DAY - 2)
@@ -172,7 +172,7 @@ async def test_each_wall_keeps_what_was_taken_off_it_for_its_own_time(house: Hou
     # what an operator changes counts at once, for what is there already too
     await house.catalogue.walls.change("stage", retention=47)
     assert await house.keeping.purge() == 1
-    assert house.store.objects() == set()
+    assert house.store.names() == set()
 
 
 async def test_what_its_own_source_withdrew_goes_at_once(house: House) -> None:

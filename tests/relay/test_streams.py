@@ -180,7 +180,7 @@ async def test_a_slow_reader_that_goes_on_is_not_stuck(records: Catalogue, tmp_p
                 got += await viewer.read(128 * 1024)
                 await asyncio.sleep(0.25)
             assert site.media.streams.endings == {}
-            assert got + await viewer.read(LENGTH) == BODY
+            assert got + await viewer.read(LENGTH - len(got)) == BODY
 
 
 # ── the wall ─────────────────────────────────────────────────────────────────────────────────────────────────────────

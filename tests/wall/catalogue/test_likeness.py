@@ -118,7 +118,7 @@ async def test_a_removed_posts_row_takes_its_hash_along(catalogue: Catalogue) ->
             assert await connection.scalar(select(func.count()).select_from(table)) == 0
 
 
-ROWS = 100_000
+ROWS = 20_000
 
 
 def _fill(connection: Connection, post_id: str, hashes: Sequence[int]) -> None:
@@ -147,7 +147,7 @@ def _fill(connection: Connection, post_id: str, hashes: Sequence[int]) -> None:
             connection.execute(insert(table), rows[at : at + 20_000])
 
 
-async def test_among_a_hundred_thousand_pictures_a_few_thousand_are_looked_at(
+async def test_among_many_pictures_a_seventieth_are_looked_at(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     catalogue = Catalogue(f"sqlite:{tmp_path_factory.mktemp('many') / 'catalogue.db'}")
@@ -174,7 +174,7 @@ async def test_among_a_hundred_thousand_pictures_a_few_thousand_are_looked_at(
         looked_at = len((await connection.exec_driver_sql(statement, parameters)).all())
         plan = (await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)).all()
     # seven drawers of a 512th each
-    assert ROWS // 512 < looked_at < CANDIDATES
+    assert 6 * ROWS // 512 < looked_at < 8 * ROWS // 512
     assert all("SEARCH" in row[-1] and "INDEX" in row[-1] for row in plan), plan
     await catalogue.close()
 

@@ -96,14 +96,14 @@ async def test_a_removed_posts_media_is_known_as_removed_also_when_its_bytes_are
 
 
 async def test_a_signed_address_is_good_for_one_rendition_until_its_time_is_over(
-    catalogue: Catalogue, clock: Clock, migrated_url: str
+    catalogue: Catalogue, clock: Clock, database_url: str
 ) -> None:
     address = urlsplit(await catalogue.media.sign("m" * 26, ROLE, LEASE))
     assert address.path == f"/media/{'m' * 26}/{ROLE}"
     fields = parse_qs(address.query)
     until, signature = int(fields["until"][0]), fields["signature"][0]
     # another process of the same installation agrees
-    other = Catalogue(migrated_url, now=clock)
+    other = Catalogue(database_url, now=clock)
     assert await other.media.signed("m" * 26, ROLE, until, signature)
     await other.close()
     assert not await catalogue.media.signed("n" * 26, ROLE, until, signature)

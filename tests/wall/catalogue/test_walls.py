@@ -31,12 +31,12 @@ async def _approve(catalogue: Catalogue, post_ids: Sequence[str]) -> None:
 
 
 async def test_many_writers_on_several_walls_leave_no_hole_and_no_double(
-    catalogue: Catalogue, migrated_url: str
+    catalogue: Catalogue, database_url: str
 ) -> None:
     await catalogue.walls.add("stage", "Stage", Policy.HOLD)
     await catalogue.walls.change("main", policy=Policy.HOLD)
     ids = {slug: await _pending(catalogue, slug, 12) for slug in ("main", "stage")}
-    other = Catalogue(migrated_url)
+    other = Catalogue(database_url)
     doors = [catalogue, other]
     approvals = [_approve(doors[n % 2], ids[slug][n::4]) for slug in ids for n in range(4)]
     titles = [doors[n % 2].walls.change(slug, title=f"Title {n}") for slug in ids for n in range(4)]
