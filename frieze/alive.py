@@ -1,8 +1,8 @@
 """`frieze alive PART`: whether the part in this container does its work, for the engine's health check.
 
-An open port proves little. A relay or a web part is asked for its own `/readyz`; an ingest part has no port, so its
-line in the catalogue must be fresh and good. `python -m frieze.alive PART` does the same without loading the rest of
-the program, which matters for something that runs every half minute for ever.
+An open port proves little. A relay, a web part or a storage service is asked for its own `/readyz`; an ingest part has
+no port, so its line in the catalogue must be fresh and good. `python -m frieze.alive PART` does the same without
+loading the rest of the program, which matters for something that runs every half minute for ever.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from frieze.settings import Settings, load, reachable
 from wall.errors import FriezeError, SettingsError
 
 PARTS = ("ingest", "relay", "web")
+SERVICES = ("store",)  # `frieze store serve`
 # an ingest part reports every 10 s (ingest/service.py); after six missed reports it stands still
 FRESH = timedelta(seconds=60)
 ANSWER_SECONDS = 4.0  # less than the health check's own timeout, so that our sentence is what the engine keeps
@@ -33,9 +34,9 @@ def alive(settings: Settings, part: str) -> Life:
     """How the part on this host fares. Raises CatalogueError or SettingsError."""
     if part == "ingest":
         return asyncio.run(_reported(settings, socket.gethostname()))
-    if part in PARTS:
+    if part in (*PARTS, *SERVICES):
         return _ready(settings)
-    raise SettingsError(f"{part!r} is no part of Frieze; it has {', '.join(PARTS)}.")
+    raise SettingsError(f"{part!r} is no part of Frieze; it has {', '.join((*PARTS, *SERVICES))}.")
 
 
 def _ready(settings: Settings) -> Life:
@@ -46,7 +47,7 @@ def _ready(settings: Settings) -> Life:
         answer = connection.getresponse()
         text = answer.read(200).decode("utf-8", "replace").strip()
     except TimeoutError:
-        return Life(False, f"No answer within {ANSWER_SECONDS:g} s; most likely the database is away.")
+        return Life(False, f"No answer within {ANSWER_SECONDS:g} s; most likely what it needs is away.")
     except (OSError, http.client.HTTPException) as error:
         return Life(False, f"Nothing answers on port {settings.port}: {str(error) or type(error).__name__}.")
     finally:
@@ -83,7 +84,7 @@ def main() -> int:
     """`python -m frieze.alive PART`; ends with 0 when it is alive, else with 1 and a sentence."""
     try:
         if len(sys.argv) != 2:
-            raise SettingsError(f"Usage: python -m frieze.alive {'|'.join(PARTS)}")
+            raise SettingsError(f"Usage: python -m frieze.alive {'|'.join((*PARTS, *SERVICES))}")
         life = alive(load(), sys.argv[1])
     except FriezeError as error:
         life = Life(False, str(error))

@@ -11,11 +11,11 @@ from frieze.folder import data_folder
 from frieze.parts import BUILT_PAGES
 from frieze.settings import Settings, unknown_keys
 from frieze.sources import check_x
+from frieze.store import configured_store
 from wall.broker.connection import BrokerConnection
 from wall.catalogue import Catalogue
 from wall.catalogue.migrate import is_current
 from wall.errors import BrokerError, BrokerUnavailable, FriezeError, SettingsError
-from wall.store import open_store
 
 CHECK_SECONDS = 30.0
 
@@ -84,8 +84,8 @@ async def _database(settings: Settings) -> Result:
 
 
 async def _store(settings: Settings) -> Result:
-    store = await open_store(settings.store)
-    await store.check()
+    async with configured_store(settings) as store:
+        await store.check()
     return Result("store", True, f"{settings.store.split(':', 1)[0]}: wrote, read and deleted a test object.")
 
 

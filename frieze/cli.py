@@ -39,7 +39,9 @@ catalogues = typer.Typer(help="The database.", no_args_is_help=True)
 app.add_typer(walls, name="wall")
 app.add_typer(searches, name="search")
 app.add_typer(operators, name="operator")
+stores = typer.Typer(help="Where the bytes of pictures and videos lie.", no_args_is_help=True)
 app.add_typer(catalogues, name="catalogue")
+app.add_typer(stores, name="store")
 
 _out = Console(highlight=False, soft_wrap=True)
 
@@ -144,9 +146,11 @@ def post(
     settings = _settings(data=data)
 
     from frieze.posting import post_files
+    from frieze.store import configured_store
 
     async def run(catalogue: Catalogue) -> None:
-        await post_files(catalogue, settings.store, files, wall=wall, text=text, author=author, say=_out.print)
+        store = configured_store(settings)
+        await post_files(catalogue, store, files, wall=wall, text=text, author=author, say=_out.print)
 
     _with_catalogue(settings, run)
 
@@ -162,7 +166,7 @@ def listen(wall: WallSlug, data: Data = None, stomp_port: StompPort = None) -> N
 
 @app.command()
 def alive(
-    part: Annotated[str, typer.Argument(metavar="PART", help="ingest, relay or web.")], data: Data = None
+    part: Annotated[str, typer.Argument(metavar="PART", help="ingest, relay, web or store.")], data: Data = None
 ) -> None:
     """Say whether the part on this host does its work; ends with status 1 when it does not."""
     from frieze.alive import alive as look
@@ -224,6 +228,36 @@ def wall_add(
     _with_catalogue(settings, run)
 
 
+@walls.command("set")
+def wall_set(
+    slug: WallSlug,
+    title: Annotated[str | None, typer.Option(help="What it is called on the page.")] = None,
+    hold: Annotated[
+        bool | None, typer.Option("--hold/--open", help="Wait for an operator, or show new posts at once.")
+    ] = None,
+    retention: Annotated[
+        int | None, typer.Option(metavar="HOURS", help="How long the bytes of what was taken off it are kept.")
+    ] = None,
+    downloads: Annotated[
+        bool | None, typer.Option("--downloads/--no-downloads", help="Let viewers have the originals, or not.")
+    ] = None,
+    data: Data = None,
+) -> None:
+    """Change a wall; what is not given stays. An original may say where and when its picture was taken."""
+
+    async def run(catalogue: Catalogue) -> None:
+        policy = None if hold is None else Policy.HOLD if hold else Policy.OPEN
+        wall = await catalogue.walls.change(slug, title=title, policy=policy, retention=retention, downloads=downloads)
+        originals = "viewers may have originals" if wall.downloads else "originals stay private"
+        _out.print(
+            f"The wall {wall.slug}, {wall.title!r}: {wall.policy.value}, keeps what was taken off it for "
+            f"{wall.retention} hours, {originals}.",
+            markup=False,
+        )
+
+    _with_catalogue(_settings(data=data), run)
+
+
 @walls.command("link")
 def wall_link(
     slug: WallSlug,
@@ -249,6 +283,29 @@ async def _print_link(settings: Settings, catalogue: Catalogue, wall: Wall) -> N
         print("frieze: FRIEZE_VIEWER_URL leads to the broker; a secret wall needs a relay, /stomp.", file=sys.stderr)
 
 
+@walls.command("guests")
+def wall_guests(
+    slug: WallSlug,
+    on: Annotated[bool | None, typer.Option("--on/--off", help="Whether guests may add pictures.")] = None,
+    data: Data = None,
+    host: Host = None,
+    port: Port = None,
+) -> None:
+    """Let guests add pictures to a wall, and print where they do it. What they may add is set in the console."""
+    settings = _settings(data=data, host=host, port=port)
+
+    async def run(catalogue: Catalogue) -> None:
+        changes = {} if on is None else {"enabled": on}
+        wall = await catalogue.walls.change(slug, uploads=changes) if changes else await catalogue.walls.get(slug)
+        if not wall.uploads.enabled:
+            print(f"frieze: guests can't add anything to the wall {slug}; --on lets them.", file=sys.stderr)
+            return
+        key = f"#key={await catalogue.links.adding_key(wall)}" if wall.secret else ""
+        print(f"{base_url(settings)}/w/{wall.slug}/add{key}")
+
+    _with_catalogue(settings, run)
+
+
 @walls.command("list")
 def wall_list(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False, data: Data = None
@@ -262,6 +319,8 @@ def wall_list(
                 "title": wall.title,
                 "policy": wall.policy.value,
                 "visibility": "secret" if wall.secret else "public",
+                "retention": wall.retention,
+                "downloads": wall.downloads,
                 "cursor": str(wall.cursor),
                 "confirmed": wall.confirmed,
             }
@@ -359,6 +418,63 @@ def catalogue_new_epoch(data: Data = None) -> None:
             _out.print(f"The wall {wall.slug} counts from {wall.cursor} now.")
 
     _with_catalogue(_settings(data=data), run)
+
+
+@stores.command("serve")
+def store_serve(data: Data = None, host: Host = None, port: Port = None) -> None:
+    """Serve the configured store to other parts as http://HOST:PORT, so that only this process has its password."""
+    from frieze.storage.serving import run_service
+
+    run_service(_settings(data=data, host=host, port=port))
+
+
+@stores.command("copy")
+def store_copy(
+    source: Annotated[str, typer.Argument(metavar="FROM", help="A store's URL, as in FRIEZE_STORE_URL.")],
+    target: Annotated[str, typer.Argument(metavar="TO", help="Another store's URL.")],
+    verify: Annotated[bool, typer.Option("--verify", help="Compare what is there already as well.")] = False,
+    data: Data = None,
+) -> None:
+    """Copy all bytes that the catalogue knows; run again, it goes on where it stopped.
+
+    One of the two is FRIEZE_STORE_URL, with its user and password; the other one has FRIEZE_STORE_OTHER_USER and
+    FRIEZE_STORE_OTHER_PASSWORD, where it needs them.
+    """
+    from frieze.storage.commands import copy_with_progress
+    from frieze.store import named_store
+
+    settings = _settings(data=data)
+
+    async def run(catalogue: Catalogue) -> None:
+        async with named_store(settings, source) as from_, named_store(settings, target) as to:
+            copied = await copy_with_progress(catalogue, from_, to, verify=verify)
+        for sentence in copied.sentences():
+            _out.print(sentence, markup=False)
+        if not copied.complete:
+            raise typer.Exit(1)
+
+    _with_catalogue(settings, run)
+
+
+@stores.command("reconcile")
+def store_reconcile(
+    delete: Annotated[bool, typer.Option("--delete", help="Delete what no row knows.")] = False,
+    hours: Annotated[float, typer.Option("--older", help="Leave alone what is younger, in hours.", min=1.0)] = 24,
+    data: Data = None,
+) -> None:
+    """List stored objects that no row knows, and rows whose object is missing; the latter end it with status 1."""
+    from frieze.storage.commands import reconcile_and_say
+    from frieze.store import configured_store
+
+    settings = _settings(data=data)
+
+    async def run(catalogue: Catalogue) -> None:
+        async with configured_store(settings) as store:
+            missing = await reconcile_and_say(catalogue, store, hours=hours, delete=delete, say=print)
+        if missing:
+            raise typer.Exit(1)
+
+    _with_catalogue(settings, run)
 
 
 def _run(settings: Settings, parts: set[Part], *, up: bool = False) -> None:

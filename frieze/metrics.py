@@ -1,6 +1,7 @@
 """Where the relay's metrics are served: a port of its own, never the public one."""
 
 import socket
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 
 from prometheus_client import CollectorRegistry, ProcessCollector
@@ -13,6 +14,8 @@ from starlette.routing import Route
 from frieze.server import HttpServer, bind, http_server
 from relay.metrics import RelayMetrics, Source
 from relay.server import Relay
+from relay.uploads.metrics import UploadMetrics
+from relay.uploads.server import UploadServer
 from wall.errors import SettingsError
 
 
@@ -42,9 +45,17 @@ def bind_metrics(setting: str | None, worker: int = 0) -> socket.socket | None:
     return bind(*address, "metrics", "FRIEZE_METRICS") if address else None
 
 
-def metrics_server(relay: Relay, source: Source | None, *, worker: int = 0, workers: int = 1) -> HttpServer:
-    """Serves `/metrics` of this process: the relay, and what the system knows of the process."""
+def metrics_server(
+    relay: Relay,
+    source: Source | None,
+    uploads: Callable[[], UploadServer | None] = lambda: None,
+    *,
+    worker: int = 0,
+    workers: int = 1,
+) -> HttpServer:
+    """Serves `/metrics` of this process: the relay, what guests add, and what the system knows of the process."""
     registry = CollectorRegistry()
+    registry.register(UploadMetrics(uploads))
     registry.register(RelayMetrics(relay, source, version=_version(), worker=worker, workers=workers))
     ProcessCollector(registry=registry)
 

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +12,6 @@ from wall.catalogue import Catalogue
 from wall.errors import NotFound, PictureError, SettingsError
 from wall.posts import MEDIA_PER_POST, SourceMedia, SourcePost
 from wall.states import State
-from wall.store import open_store
 from wall.store.base import CHUNK, Store
 from wall.store.keys import new_key
 
@@ -21,7 +21,7 @@ FILE_BYTES = 40 * 1024 * 1024  # as much as the fetcher takes from a network
 
 async def post_files(
     catalogue: Catalogue,
-    store_url: str,
+    opened: AbstractAsyncContextManager[Store],
     files: Sequence[Path],
     *,
     wall: str,
@@ -29,7 +29,10 @@ async def post_files(
     author: str,
     say: Callable[[str], None],
 ) -> None:
-    """Store the files, add the post, and say what became of it. Raises FriezeError."""
+    """Store the files, add the post, and say what became of it; `opened` is entered when it is needed.
+
+    Raises FriezeError.
+    """
     if len(files) > MEDIA_PER_POST:
         raise SettingsError(f"A post has at most {MEDIA_PER_POST} pictures; give fewer files.")
     await catalogue.walls.get(wall)
@@ -38,7 +41,8 @@ async def post_files(
     key = "sha256:" + hashlib.sha256("".join(hashes).encode()).hexdigest()
     post_id = await catalogue.posts.known(wall, key)
     if post_id is None:
-        origins = await _hand_over(await open_store(store_url), contents)
+        async with opened as store:
+            origins = await _hand_over(store, contents)
         post = SourcePost(
             key=key,
             version=1,
@@ -49,8 +53,8 @@ async def post_files(
             url=None,
             created=datetime.now(UTC),
             media=tuple(
-                SourceMedia(key=digest, kind="image", origin=origin)
-                for digest, origin in zip(hashes, origins, strict=True)
+                SourceMedia(key=digest, kind="image", origin=origin, name=file.name)
+                for digest, origin, file in zip(hashes, origins, files, strict=True)
             ),
         )
         post_id = await catalogue.posts.add(wall, NETWORK, post)

@@ -13,6 +13,7 @@ from relay.log import StoredEvent
 from relay.rights import Walls
 from relay.server import Relay
 from relay.settings import RelaySettings
+from relay.uploads.settings import UploadSettings
 from wall.broker.address import BrokerAddress
 from wall.broker.connection import BrokerConnection
 from wall.broker.link import connections
@@ -36,6 +37,11 @@ def relay_settings(settings: Settings, passcode: str | None, node: str | None = 
         deflate=settings.relay_deflate,
         paths=(STOMP_PATH,) if node is None else (STOMP_PATH, node_path(node)),
     )
+
+
+def upload_settings(settings: Settings) -> UploadSettings:
+    """What the relay needs to know of guests' uploads."""
+    return UploadSettings(origins=settings.origins, direct=settings.upload_direct * 1_000_000)
 
 
 def occupancy(reports: Iterable[Report]) -> tuple[int, int]:

@@ -5,6 +5,7 @@ import os
 import secrets
 import signal
 import socket
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
 from typing import Any
@@ -24,18 +25,23 @@ from frieze.hello import say_hello
 from frieze.metrics import bind_metrics, metrics_server
 from frieze.nodes import NodeKeeper, node_name
 from frieze.parts import BUILT_PAGES, Part
-from frieze.relaying import CatalogueLog, CatalogueWalls, Upstream, occupancy, relay_settings
-from frieze.server import PAGES, Dispatch, bind, http_server, port_refused
+from frieze.relaying import CatalogueLog, CatalogueWalls, Upstream, occupancy, relay_settings, upload_settings
+from frieze.server import PAGES, SHUTDOWN_SECONDS, Dispatch, bind, http_server, port_refused
 from frieze.settings import Settings
 from frieze.sources import make_sources, query_checks, start_searches
-from frieze.stopping import SPREAD_SECONDS, STOP_SECONDS, leave_seconds, on_signals
+from frieze.stopping import LEAVE_SECONDS, SPREAD_SECONDS, STOP_SECONDS, leave_seconds, on_signals
+from frieze.store import configured_store
 from frieze.tether import Report, Tether
 from ingest.service import Ingest
 from ingest.worker import Worker
 from relay.media import MediaServer
+from relay.ondemand import OnDemand
 from relay.server import Relay
+from relay.settings import MediaSettings
 from relay.stream import EventStreams
 from relay.tcp import listen_tcp
+from relay.uploads.care import Care
+from relay.uploads.server import UploadServer
 from relay.websocket import websocket_class
 from wall.broker.address import BrokerAddress
 from wall.broker.publisher import Publisher
@@ -43,9 +49,9 @@ from wall.catalogue import Catalogue
 from wall.catalogue.migrate import is_current
 from wall.errors import CatalogueError, FriezeError, SettingsError
 from wall.pictures.studio import PictureStudio
-from wall.store import open_store
 from wall.store.base import Store
 from web.console.app import console_app
+from web.direct import Direct
 from web.headers import SecurityHeaders
 from web.public import PublicPages
 
@@ -100,6 +106,7 @@ class _Process:
         self.work: list[Callable[[], Coroutine[Any, Any, None]]] = []
         self.port = settings.port
         self.relay: Relay | None = None
+        self.uploads: UploadServer | None = None
         self._hears: Callable[[], bool] = lambda: True  # what it needs beside the catalogue, such as the broker
         self._drains: list[Callable[[], Awaitable[None]]] = []
 
@@ -183,7 +190,7 @@ class _Process:
         host, port = listening.getsockname()[:2]
         structlog.get_logger("frieze").info("metrics are served", address=f"{host}:{port}")
         number, count = (self._tether.number, self._tether.count) if self._tether else (0, 1)
-        server = metrics_server(relay, upstream, worker=number, workers=count)
+        server = metrics_server(relay, upstream, lambda: self.uploads, worker=number, workers=count)
 
         async def serve() -> None:
             await server.serve(sockets=[listening])
@@ -207,20 +214,27 @@ class _Process:
         if self.relay is not None:
             # who comes first must not be sent away for what the relay could have known
             await self.relay.visibility.learn()
-        store = await open_store(settings.store)
+        store = await stack.enter_async_context(configured_store(settings))
+        # whoever serves pictures makes larger sizes when somebody wants them; no process starts before there is work
+        studio = await stack.enter_async_context(PictureStudio(workers=settings.picture_workers or None))
         if Part.INGEST in parts:
             sources = await make_sources(stack, settings, store)
-            studio = await stack.enter_async_context(PictureStudio(workers=settings.picture_workers or None))
             worker = Worker(catalogue, sources, store, studio, holder=self.holder, folder=scratch_folder(settings.data))
             self.work.append(Ingest(catalogue, sources, store, worker, holder=self.holder).run)
             if up:
                 await start_searches(catalogue, settings)
         if parts & {Part.INGEST, Part.WEB}:
             self.work.append(Publisher(catalogue, address, self.holder).run)
+        if self.relay is not None:
+            limits = upload_settings(settings)
+            self.uploads = UploadServer(catalogue, store, limits, holder=self.holder)
+            # also when a later part can't start, and when a second signal has cut the first one short
+            stack.push_async_callback(self.uploads.close, 0, LEAVE_SECONDS)
+            self.work.append(Care(catalogue, store, limits, self.holder).run)
         if listening is not None:
-            self._serve(parts, listening, store)
+            self._serve(parts, listening, store, studio)
 
-    def _serve(self, parts: set[Part], listening: socket.socket, store: Store) -> None:
+    def _serve(self, parts: set[Part], listening: socket.socket, store: Store, studio: PictureStudio) -> None:
         settings, catalogue = self.settings, self.catalogue
         routes: list[BaseRoute] = [*health_routes(catalogue, self._ready)]
         console: FastAPI | None = None
@@ -228,11 +242,17 @@ class _Process:
             console = console_app(
                 catalogue, pages=BUILT_PAGES, networks=query_checks(settings), origins=settings.origins
             )
-            routes += PublicPages(catalogue=catalogue, built=BUILT_PAGES, connect=settings.viewer_url).routes()
+            direct = Direct(store, time.monotonic)
+            routes += PublicPages(
+                catalogue=catalogue, built=BUILT_PAGES, connect=settings.viewer_url, direct=direct
+            ).routes()
         pages = Starlette(routes=routes, middleware=[Middleware(SecurityHeaders)])
         # the web part serves pictures too, so that a page works before there is a proxy that shares them out
+        on_demand = OnDemand(catalogue, store, studio, holder=self.holder, folder=scratch_folder(settings.data))
+        limits = MediaSettings(trusted_proxies=settings.trusted_proxies)
+        media = MediaServer(catalogue, store, limits, on_demand=on_demand)
         server = http_server(
-            Dispatch(MediaServer(catalogue, store), console, pages, EventStreams(self.relay) if self.relay else None),
+            Dispatch(media, console, pages, EventStreams(self.relay) if self.relay else None, self.uploads),
             websocket_class(self.relay) if self.relay else None,
             settings.trusted_proxies,
         )
@@ -243,6 +263,8 @@ class _Process:
         async def stop_serving() -> None:
             if console is not None:
                 console.state.watch.close()
+            # before the server itself would, which can't do it without complaining
+            media.stop(SHUTDOWN_SECONDS / 2)
             server.should_exit = True
 
         self.work.append(serve)
@@ -273,8 +295,11 @@ class _Process:
         try:
             if self.relay is not None:
                 spread = await self._spread()
-                async with asyncio.timeout(spread + leave_seconds(spread)):
-                    await self.relay.close(spread)
+                leave = leave_seconds(spread)
+                async with asyncio.timeout(spread + leave), asyncio.TaskGroup() as closing:
+                    closing.create_task(self.relay.close(spread))
+                    if self.uploads is not None:
+                        closing.create_task(self.uploads.close(spread, leave))
         except TimeoutError:
             structlog.get_logger("frieze").warning("some viewers did not leave in time")
         async with asyncio.timeout(STOP_SECONDS / 2):

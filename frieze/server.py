@@ -1,5 +1,6 @@
 """One HTTP port for pages, API, media and the WebSocket, on uvicorn."""
 
+import asyncio
 import contextlib
 import errno
 import re
@@ -10,7 +11,7 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from relay.stream import TRANSPORT
+from relay.sockets import TRANSPORT
 from wall.errors import SettingsError
 
 SHUTDOWN_SECONDS = 2  # how long open requests may take after a stop; Ctrl-C ends everything within 5 s
@@ -51,15 +52,25 @@ def port_refused(host: str, port: int, what: str, option: str, error: OSError) -
 
 
 _STREAM = re.compile(r"/api/walls/[^/]+/stream")
+_UPLOADS = re.compile(r"/api/(?:walls/[^/]+/uploads|uploads/.*)")
 
 
 class Dispatch:
-    """One application by the path; `/media/` first and straight to its bytes. `streams`: where there is a relay."""
+    """One application by the path; `/media/` first and straight to its bytes. `streams` and `uploads` are there where
+    there is a relay."""
 
-    def __init__(self, media: ASGIApp, console: ASGIApp | None, rest: ASGIApp, streams: ASGIApp | None = None) -> None:
+    def __init__(
+        self,
+        media: ASGIApp,
+        console: ASGIApp | None,
+        rest: ASGIApp,
+        streams: ASGIApp | None = None,
+        uploads: ASGIApp | None = None,
+    ) -> None:
         self._media = media
         self._console = console
         self._streams = streams
+        self._uploads = uploads
         self._rest = rest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,12 +81,25 @@ class Dispatch:
             await self._console(scope, receive, send)
         elif self._streams is not None and _STREAM.fullmatch(path):
             await self._streams(scope, receive, send)
+        elif self._uploads is not None and _UPLOADS.fullmatch(path):
+            await self._uploads(scope, receive, send)
         else:
             await self._rest(scope, receive, send)
 
 
+# Who takes nothing of an answer for so long is cut off by the kernel; uvicorn has no limit of its own there. As long as
+# a stream may stall (relay/settings.py).
+UNCONFIRMED_SECONDS = 120
+
+
 class Http(HttpToolsProtocol):
-    """uvicorn's HTTP, which also shows an application its connection (relay/stream.py)."""
+    """uvicorn's HTTP, which also shows an application its connection (relay/sockets.py)."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        peer = transport.get_extra_info("socket")
+        if peer is not None and peer.family != socket.AF_UNIX and hasattr(socket, "TCP_USER_TIMEOUT"):
+            peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNCONFIRMED_SECONDS * 1000)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()

@@ -50,7 +50,20 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         None, description="sqlite:PATH or postgresql://user:password@host/name; a file in the data folder if unset."
     )
-    store_url: str | None = Field(None, description="disk:DIR; a folder in the data folder if unset.")
+    store_url: str | None = Field(
+        None,
+        description="disk:DIR, swift://…, s3://…, gs://…, az://… or http://HOST (operations.md, Stores); "
+        "a folder in the data folder if unset.",
+    )
+    store_user: str | None = Field(None, description="The store's user, access key or account, where it has one.")
+    store_password: SecretStr | None = Field(None, description="The password or secret key of the store's user.")
+    store_token: SecretStr | None = Field(
+        None, description="What `frieze store serve` and those who use it by http://host know each other by."
+    )
+    store_other_user: str | None = Field(
+        None, description="For `frieze store copy`: the user of the store that is not FRIEZE_STORE_URL."
+    )
+    store_other_password: SecretStr | None = Field(None, description="Its password, secret key or token.")
     broker_url: SecretStr = Field(
         SecretStr("embedded"), description="embedded, or stomp://user:password@host:61613,other:61613."
     )
@@ -92,6 +105,9 @@ class Settings(BaseSettings):
         (), description="Private networks pictures may come from, as 10.1.2.0/24, by comma."
     )
     picture_workers: int = Field(0, ge=0, le=64, description="Processes that make thumbnails; 0: cores less one.")
+    upload_direct: int = Field(
+        100, ge=0, description="Megabytes above which guests' files go straight to a store that signs addresses."
+    )
     log_format: Literal["auto", "lines", "json"] = Field("auto", description="How the log is written.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What the log tells.")
 
@@ -100,7 +116,11 @@ class Settings(BaseSettings):
     def _split(cls, value: Any) -> Any:
         return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
 
-    @field_validator("database_url", "broker_password", "x_bearer_token", mode="before")
+    @field_validator(
+        *("database_url", "store_user", "store_password", "store_token", "store_other_user", "store_other_password"),
+        *("broker_password", "x_bearer_token"),
+        mode="before",
+    )
     @classmethod
     def _unset(cls, value: Any) -> Any:
         # a secret file that nobody has filled in yet
@@ -147,6 +167,12 @@ class Settings(BaseSettings):
     @property
     def store(self) -> str:
         return self.store_url or f"disk:{self.data / 'store'}"
+
+    @property
+    def store_secret(self) -> str | None:
+        remote = self.store.startswith(("http://", "https://"))
+        secret = self.store_token if remote else self.store_password
+        return secret.get_secret_value() if secret else None
 
     @property
     def broker(self) -> str:

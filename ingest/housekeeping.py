@@ -11,8 +11,6 @@ from wall.store.base import Store
 from wall.trouble import Trouble
 
 EVERY_SECONDS = 60.0
-# how long a removed or rejected post's bytes are kept, so that an operator can restore it
-KEEP_REMOVED = timedelta(hours=24)
 # longer than any source still tells of a post (X: seven days); then nothing can bring it back
 REMEMBER_WITHDRAWN = timedelta(days=8)
 AT_ONCE = 100
@@ -42,11 +40,11 @@ class Housekeeping:
 
     async def purge(self) -> int:
         """Delete the bytes of at most 100 media that nobody may see again; how many."""
-        gone = await self._catalogue.media.purgeable(KEEP_REMOVED, AT_ONCE)
+        gone = await self._catalogue.media.purgeable(AT_ONCE)
         trouble: StoreError | None = None
         for media_id, keys in gone:
             # an operator may have restored its post since we looked; from here on that is refused
-            if not await self._catalogue.media.give_up(media_id, KEEP_REMOVED):
+            if not await self._catalogue.media.give_up(media_id):
                 continue
             try:
                 for key in keys:

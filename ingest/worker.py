@@ -1,24 +1,22 @@
-"""Received posts → fetched pictures → renditions in the store → approved, pending or failed."""
+"""Received posts → pictures and videos made (`making`) → approved, pending or failed."""
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import structlog
 
+from ingest.making import Maker
 from ingest.sources.base import Source
 from ingest.sources.command import stored_key
 from wall.catalogue import Catalogue
-from wall.catalogue.work import MediaResult, MediaWork, PostWork, StoredRendition
-from wall.errors import CatalogueError, ClaimLost, FetchError, FriezeError, PictureError, StoreError, StoreUnavailable
-from wall.pictures.studio import PictureStudio, Rendered
-from wall.posts import Role
-from wall.store.base import CHUNK, Store
-from wall.store.keys import new_key
+from wall.catalogue.work import MediaResult, PostWork
+from wall.errors import CatalogueError, ClaimLost, FetchError, FriezeError, PictureError, StoreError
+from wall.pictures.studio import PictureStudio
+from wall.store.base import Store
 from wall.trouble import Trouble
 
 POSTS_AT_ONCE = 4
@@ -29,9 +27,6 @@ LOOK_SECONDS = 0.5
 FETCH_ATTEMPTS = 6
 FIRST_PAUSE = 5.0
 LONGEST_PAUSE = 600.0
-
-THUMBNAILS: tuple[Role, ...] = ("thumbnail-320", "thumbnail-640")
-AVATAR: tuple[Role, ...] = ("avatar",)
 
 
 class Worker:
@@ -49,10 +44,8 @@ class Worker:
     ) -> None:
         self._catalogue = catalogue
         self._sources = sources
-        self._store = store
-        self._studio = studio
+        self._maker = Maker(store, studio, folder)
         self._holder = holder
-        self._folder = folder
         self._busy: set[asyncio.Task[None]] = set()
         self._log = structlog.get_logger("worker")
         # what keeps pictures waiting now, for the console; None while all goes well
@@ -106,7 +99,7 @@ class Worker:
         try:
             for media in work.media:
                 try:
-                    results.append(await self._make(work, media))
+                    results.append(await self._maker.make(self._sources[work.source], media))
                 except FriezeError as error:
                     if error.temporary and not media.is_avatar and self._has_chances(work, error):
                         temporary = error
@@ -125,74 +118,6 @@ class Worker:
         if isinstance(temporary, StoreError):
             self._say_trouble(temporary)
 
-    async def _make(self, work: PostWork, media: MediaWork) -> MediaResult:
-        """Fetch one picture, render it, store what came of it. Raises FriezeError, and then nothing is stored."""
-        source = self._sources[work.source]
-        try:
-            # a thread that a stop left behind may still write into it; the next start empties the scratch folder
-            with TemporaryDirectory(dir=self._folder, ignore_cleanup_errors=True) as folder:
-                original = Path(folder) / "original"
-                await self._fetch(source, media, original)
-                rendered = await self._studio.render(original, AVATAR if media.is_avatar else THUMBNAILS)
-                return await self._keep_bytes(source, media, original, rendered)
-        except OSError as error:
-            raise StoreUnavailable(
-                f"The folder {self._folder} can't be used: {error.strerror or error}. "
-                "Make sure that it is writable and that its disk is not full."
-            ) from error
-
-    async def _fetch(self, source: Source, media: MediaWork, target: Path) -> None:
-        problems: list[FetchError] = []
-        for origin in media.origins:
-            try:
-                await source.fetch(origin, target)
-            except FetchError as error:
-                problems.append(error)
-            else:
-                return
-        # one that may still come is worth more than one that never will
-        raise next((problem for problem in problems if problem.temporary), problems[0])
-
-    async def _keep_bytes(self, source: Source, media: MediaWork, original: Path, rendered: Rendered) -> MediaResult:
-        stored: list[StoredRendition] = []
-        try:
-            for image in rendered.renditions:
-                key = new_key()
-                await self._store.put(key, len(image.data), image.type, _once(image.data))
-                stored.append(
-                    StoredRendition(
-                        role=image.role,
-                        width=image.width,
-                        height=image.height,
-                        type=image.type,
-                        bytes=len(image.data),
-                        key=key,
-                    )
-                )
-            if source.keeps_originals and not media.is_avatar:
-                stored.append(await self._keep_original(media, original, rendered))
-        except BaseException:
-            await asyncio.shield(self._delete(stored))
-            raise
-        return MediaResult(
-            media_id=media.id,
-            width=rendered.width,
-            height=rendered.height,
-            thumbhash=rendered.thumbhash,
-            sha256=rendered.sha256,
-            renditions=tuple(stored),
-        )
-
-    async def _keep_original(self, media: MediaWork, original: Path, rendered: Rendered) -> StoredRendition:
-        length = (await asyncio.to_thread(original.stat)).st_size
-        key = stored_key(media.origins[0])
-        if key is None:
-            key = new_key()
-            await self._store.put(key, length, rendered.type, _file(original))
-        return StoredRendition(
-            role="original", width=rendered.width, height=rendered.height, type=rendered.type, bytes=length, key=key
-        )
-
     async def _keep(self, work: PostWork) -> None:
         while True:
             await asyncio.sleep(LEASE.total_seconds() / 3)
@@ -203,14 +128,9 @@ class Worker:
         # what the command line handed over was in the store before us, and the next worker needs it
         handed_over = {stored_key(origin) for media in work.media for origin in media.origins}
         made = [rendition for result in results for rendition in result.renditions if rendition.key not in handed_over]
-        await self._delete(made)
+        await self._maker.delete(made)
         with suppress(CatalogueError):
             await self._catalogue.work.release(work)
-
-    async def _delete(self, stored: Sequence[StoredRendition]) -> None:
-        for rendition in stored:
-            with suppress(StoreError):
-                await self._store.delete(rendition.key)
 
     def _has_chances(self, work: PostWork, error: FriezeError) -> bool:
         # our own trouble (store, pool) never costs a post its picture; a host that stays away does
@@ -225,13 +145,3 @@ class Worker:
         held_back = (trouble or self._trouble).worth_saying(str(error), asyncio.get_running_loop().time())
         if held_back is not None:
             self._log.warning("pictures wait", reason=str(error), repeats=held_back)
-
-
-async def _once(data: bytes) -> AsyncIterator[bytes]:
-    yield data
-
-
-async def _file(path: Path) -> AsyncIterator[bytes]:
-    with path.open("rb") as file:
-        while chunk := await asyncio.to_thread(file.read, CHUNK):
-            yield chunk

@@ -3,9 +3,9 @@
 import random
 from collections import Counter
 from collections.abc import Sequence
-from ipaddress import ip_address, ip_network
 from typing import Protocol
 
+from relay.addresses import Proxies, neighbourhood
 from relay.settings import RelaySettings
 from relay.wheel import Wheel
 from wall.stomp.errors import Code, StompError
@@ -69,14 +69,14 @@ class Connections:
         self._settings = settings
         self._wheel: Wheel[Connection] = Wheel(settings.tick, now)
         self._addresses: Counter[str] = Counter()
-        self._proxies = tuple(ip_network(network) for network in settings.trusted_proxies)
+        self._proxies = Proxies(settings.trusted_proxies)
 
     def __len__(self) -> int:
         return len(self.all)
 
     def admit(self, connection: Connection, address: str) -> StompError | None:
         """Count a connection in, or say why not."""
-        key = _neighbourhood(address)
+        key = neighbourhood(address)
         if self.stopping or len(self.all) >= self._settings.connections:
             self.refused("connections")
             return StompError(Code.TOO_MANY_CONNECTIONS, "Too many connections; come back in a moment")
@@ -131,26 +131,5 @@ class Connections:
             connection.abort()
 
     def address_of(self, peer: str, forwarded: Sequence[str]) -> str:
-        """Who is behind `peer`: itself, or where it is a trusted proxy, the nearest it forwards for that is none."""
-        hops = [hop.strip() for line in forwarded for hop in line.split(",")]
-        while hops and self._trusted(peer):
-            peer = hops.pop()
-        return peer
-
-    def _trusted(self, address: str) -> bool:
-        try:
-            parsed = ip_address(address)
-        except ValueError:
-            return False
-        return any(parsed in network for network in self._proxies)
-
-
-def _neighbourhood(address: str) -> str:
-    """What counts as one address: an IPv6 household has 2⁶⁴ of them."""
-    if ":" not in address:
-        return address
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    return str(ip_network((parsed, 64), strict=False)) if parsed.version == 6 else address
+        """Who is behind `peer` (relay/addresses.py)."""
+        return self._proxies.address_of(peer, forwarded)

@@ -1,196 +1,349 @@
 """`GET /media/<id>/<role>`: bytes from the store to a browser, if the post they belong to is on a wall now.
 
+    request → MediaServer → Standings     may it be shown now? (the catalogue, remembered for less than a second)
+                          → Herd          small renditions, from memory
+                          → Streams       everything else, piece by piece
+
 Raw ASGI: every viewer asks for every new thumbnail at the same moment, so nothing stands between the HTTP parser and
-the bytes. What a post's state allows is remembered for at most a second; small renditions are kept in a bounded
-memory cache that is filled by one read of the store however many ask.
+the bytes; what most of them ask, a whole rendition that was answered a moment ago, is one look into a dictionary.
 """
 
 import asyncio
 import re
-from collections import OrderedDict
-from contextlib import aclosing
-from dataclasses import dataclass
+import time
+from collections.abc import Awaitable, Callable
+from email.utils import formatdate
 from http import HTTPStatus
+from typing import Any, TypeVar
 from urllib.parse import parse_qs
 
 import structlog
 from starlette.types import Receive, Scope, Send
 
+from relay.addresses import Proxies, neighbourhood
+from relay.herd import Herd
+from relay.names import content_type, disposition
+from relay.ondemand import MADE, OnDemand
+from relay.ranges import CONDITIONS, Failed, NotModified, Outcome, Part, Unsatisfiable, Whole, judge
+from relay.settings import MediaSettings
+from relay.sockets import transport_of
+from relay.standing import Known, Standings
+from relay.streams import Errand, Full, Streams
 from wall.catalogue import Catalogue
 from wall.catalogue.media import ServedRendition
-from wall.catalogue.single import SingleFlight
-from wall.errors import CatalogueError, FriezeError, ObjectMissing, StoreError
+from wall.errors import CatalogueError, FriezeError, ObjectMissing, StoreError, StudioBusy
 from wall.store.base import Store
 from wall.trouble import Trouble
 
-STATE_SECONDS = 1.0  # ARCHITECTURE §7: how long a post's state may be remembered
-CACHE_BYTES = 64 * 1024 * 1024
-CACHED_AT_MOST = 256 * 1024  # bytes of one rendition; larger ones always stream
-KNOWN_AT_MOST = 10_000  # renditions whose state is remembered; some 200 bytes each
-SEND_SECONDS = 120.0  # a viewer that takes nothing for so long is gone; reference: media.md §5.2
+RETRY_AFTER = b"2"  # seconds; what a page waits before it asks a busy store or catalogue again
 
 _PATH = re.compile(r"/media/([a-z2-7]{26})/([a-z]+(?:-[0-9]+)?)", re.ASCII)
+T = TypeVar("T")
 _Headers = list[tuple[bytes, bytes]]
+_Message = dict[str, Any]
 
+_ORIGINAL = "original"
+_PUBLIC = (b"cache-control", b"private, max-age=300")
+_NO_STORE = (b"cache-control", b"no-store")
+_RANGES = (b"accept-ranges", b"bytes")
 _SAFE: _Headers = [
     (b"x-content-type-options", b"nosniff"),
-    (b"content-security-policy", b"default-src 'none'; sandbox"),
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"referrer-policy", b"no-referrer"),
 ]
-
-
-@dataclass(slots=True)
-class _Known:
-    rendition: ServedRendition | None
-    until: float
+_POLICY = (b"content-security-policy", b"default-src 'none'; sandbox")
+# a sandbox would stop the browser's own player, which has a style of its own: reference/media.md §5.2
+_PLAYER_POLICY = (b"content-security-policy", b"default-src 'none'; media-src 'self'; style-src 'unsafe-inline'")
 
 
 class MediaServer:
-    """An ASGI application for everything under `/media/`."""
+    """An ASGI application for everything under `/media/`. `waiting`: requests that wait for the catalogue or for bytes
+    of the memory cache."""
 
-    def __init__(self, catalogue: Catalogue, store: Store) -> None:
-        self._catalogue = catalogue
-        self._store = store
-        self._known: OrderedDict[tuple[str, str], _Known] = OrderedDict()
-        self._cache: OrderedDict[str, bytes] = OrderedDict()
-        self._cached = 0
-        self._reading: SingleFlight[str, bytes] = SingleFlight()
-        self._looking: SingleFlight[tuple[str, str], ServedRendition | None] = SingleFlight()
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        store: Store,
+        settings: MediaSettings | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        on_demand: OnDemand | None = None,
+    ) -> None:
+        self._settings = settings if settings is not None else MediaSettings()
+        self._media = catalogue.media
+        self._on_demand = on_demand
+        self._clock = clock
+        self._proxies = Proxies(self._settings.trusted_proxies)
+        self.waiting = 0
+        self._standings = Standings(catalogue.media, self._settings, clock)
+        self.herd = Herd(store, self._settings, clock)
+        self.streams = Streams(store, self._standings, self._settings, clock)
         self._log = structlog.get_logger("media")
         self._trouble = Trouble()
 
+    def stop(self, grace: float) -> None:
+        """Cut off the streams that still run in `grace` seconds."""
+        asyncio.get_running_loop().call_later(grace, self.streams.stop)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        kept = self.herd.kept.get(scope["path"])
+        if kept is not None and kept.until > (now := self._clock()) and _wants_all(scope):
+            kept.asked = now
+            self.herd.kept.move_to_end(scope["path"])
+            await send(kept.start)
+            await send(kept.body)
+            return
         match = _PATH.fullmatch(scope["path"])
         if match is None:
             await _refuse(send, HTTPStatus.NOT_FOUND)
             return
         if scope["method"] not in ("GET", "HEAD"):
-            await _refuse(send, HTTPStatus.METHOD_NOT_ALLOWED, [(b"allow", b"GET, HEAD")])
+            await _refuse(send, HTTPStatus.METHOD_NOT_ALLOWED, (b"allow", b"GET, HEAD"))
             return
+        asked = _Asked(scope, match[1], match[2])
         try:
-            await self._answer(scope, receive, send, match[1], match[2])
+            await self._answer(asked, receive, send)
         except CatalogueError as error:
-            self._say_trouble("pictures can't be looked up", error)
-            await _refuse(send, HTTPStatus.SERVICE_UNAVAILABLE, [(b"retry-after", b"2")])
-
-    async def _answer(self, scope: Scope, receive: Receive, send: Send, media_id: str, role: str) -> None:
-        rendition = await self._look(media_id, role)
-        if rendition is None:
+            await self._busy(send, "pictures can't be looked up", error)
+        except ObjectMissing as error:
+            self._say_trouble("bytes are missing in the store", error)
             await _refuse(send, HTTPStatus.NOT_FOUND)
-            return
-        if not rendition.public and not await self._signed(scope, media_id, role):
-            # a removed post's bytes are gone for good; one that waits looks as if it were not there
-            await _refuse(send, HTTPStatus.GONE if rendition.removed else HTTPStatus.NOT_FOUND)
-            return
-        etag = f'"{media_id}-{role}"'.encode()  # an id changes with its content
-        headers: _Headers = [
-            (b"content-type", rendition.type.encode()),
-            (b"content-length", str(rendition.bytes).encode()),
-            (b"etag", etag),
-            (b"cache-control", b"private, max-age=300" if rendition.public else b"no-store"),
-            *_SAFE,
-        ]
-        asked = dict(scope["headers"])
-        if etag in asked.get(b"if-none-match", b""):
-            await _start(send, HTTPStatus.NOT_MODIFIED, [h for h in headers if h[0] != b"content-length"])
-            await send({"type": "http.response.body"})
-            return
-        if scope["method"] == "HEAD":
-            await _start(send, HTTPStatus.OK, headers)
-            await send({"type": "http.response.body"})
-            return
-        await self._send_bytes(receive, send, rendition, headers)
-
-    async def _send_bytes(self, receive: Receive, send: Send, rendition: ServedRendition, headers: _Headers) -> None:
-        try:
-            if rendition.bytes <= CACHED_AT_MOST:
-                body = await self._small(rendition.key)
-                await _start(send, HTTPStatus.OK, headers)
-                await send({"type": "http.response.body", "body": body})
-                return
-            opened = await self._store.open(rendition.key)
-        except ObjectMissing:
-            await _refuse(send, HTTPStatus.NOT_FOUND)
-            return
         except StoreError as error:
-            self._say_trouble("the store does not answer", error)
-            await _refuse(send, HTTPStatus.SERVICE_UNAVAILABLE, [(b"retry-after", b"2")])
+            await self._busy(send, "the store does not answer", error)
+        except StudioBusy as error:
+            await self._busy(send, "a picture can't be made now", error)
+        except Full:
+            await _refuse(send, HTTPStatus.SERVICE_UNAVAILABLE, (b"retry-after", RETRY_AFTER))
+
+    async def _answer(self, asked: "_Asked", receive: Receive, send: Send) -> None:
+        known = await self._wait(lambda: self._standings.get(asked.media_id))
+        rendition = known.media.renditions.get(asked.role) if known.media is not None else None
+        if rendition is None and (made := await self._made(asked, known)) is not None:
+            known, rendition = made
+        if rendition is None or not (rendition.public or await self._signed(asked)):
+            self.herd.drop(asked.path)
+            await _refuse(send, _absence(known))
             return
-        await _start(send, HTTPStatus.OK, headers)
-        async with aclosing(opened.chunks) as chunks:
-            async for chunk in chunks:
-                # a viewer that left makes uvicorn's send a no-op: without a look we would read on for nobody
-                if await _left(receive):
-                    return
-                async with asyncio.timeout(SEND_SECONDS):
-                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        await send({"type": "http.response.body"})
+        answer = _Answer(asked, rendition)
+        outcome = judge(asked.method, asked.headers, etag=answer.etag, modified=answer.modified, length=rendition.bytes)
+        if isinstance(outcome, Unsatisfiable | NotModified | Failed):
+            await _send(send, answer.without_bytes(outcome))
+        elif asked.method == "HEAD":
+            await _send(send, answer.head(outcome))
+        elif rendition.bytes <= self._settings.small:
+            await self._from_memory(answer, outcome, known, send)
+        else:
+            await self._stream(answer, outcome, receive, send)
+
+    async def _made(self, asked: "_Asked", known: Known) -> tuple[Known, ServedRendition] | None:
+        """A size that nobody has wanted yet, made now for who may see it; a small picture has a smaller one for it."""
+        if self._on_demand is None or known.media is None or known.media.removed or asked.role not in MADE:
+            return None
+        if not (any(one.public for one in known.media.renditions.values()) or await self._signed(asked)):
+            return None
+        ensure = self._on_demand.ensure
+        made = await self._wait(lambda: ensure(asked.media_id, asked.role))
+        known = await self._wait(lambda: self._standings.ask(asked.media_id))
+        if made is None or known.media is None:
+            return None
+        for role, rendition in known.media.renditions.items():
+            if rendition.key == made.key:
+                await self._signed(asked)  # for the role that was asked for
+                # from here on it is this one that must still be shown
+                asked.role = role
+                return known, rendition
+        return None
+
+    async def _from_memory(self, answer: "_Answer", outcome: Whole | Part, known: Known, send: Send) -> None:
+        rendition = answer.rendition
+        kept = await self._wait(lambda: self.herd.get(answer.asked.path, rendition.key, rendition.bytes))
+        if rendition.public and known.until <= self._clock():
+            # a slow store; meanwhile it may have been removed
+            known = await self._wait(lambda: self._standings.get(answer.asked.media_id))
+            if not _public(known, answer.asked.role):
+                self.herd.drop(answer.asked.path)
+                await _refuse(send, _absence(known))
+                return
+        if isinstance(outcome, Part):
+            await send(answer.head(outcome))
+            body = memoryview(kept.data)[outcome.start : outcome.start + outcome.length]
+            await send({"type": "http.response.body", "body": bytes(body)})
+            return
+        head = answer.head(outcome)
+        if rendition.public:
+            kept.start, kept.until = head, known.until
+        await send(head)
+        await send(kept.body)
+
+    async def _stream(self, answer: "_Answer", outcome: Whole | Part, receive: Receive, send: Send) -> None:
+        asked, rendition = answer.asked, answer.rendition
+        if rendition.public:
+            # it may run for long, so what was remembered is not enough
+            known = await self._wait(lambda: self._standings.ask(asked.media_id))
+            if not _public(known, asked.role):
+                await _refuse(send, _absence(known))
+                return
+        start, length = (outcome.start, outcome.length) if isinstance(outcome, Part) else (0, rendition.bytes)
+        errand = Errand(
+            media_id=asked.media_id,
+            role=asked.role,
+            key=rendition.key,
+            total=rendition.bytes,
+            start=start,
+            length=length,
+            address=neighbourhood(self._proxies.address_of(asked.peer, asked.forwarded)),
+            watched=rendition.public,
+        )
+        await self.streams.serve(errand, answer.head(outcome), receive, send, asked.transport)
+
+    async def _signed(self, asked: "_Asked") -> bool:
+        if asked.signed is None:
+            asked.signed = await self._has_signature(asked)
+        return asked.signed
+
+    async def _has_signature(self, asked: "_Asked") -> bool:
+        if not asked.query:
+            return False
+        try:
+            query = parse_qs(asked.query.decode("ascii", "replace"), max_num_fields=8)
+        except ValueError:
+            return False
+        until = query.get("until", [""])[0]
+        if not until.isdecimal() or len(until) > 12:
+            return False
+        return await self._media.signed(asked.media_id, asked.role, int(until), query.get("signature", [""])[0])
+
+    async def _wait(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Wait among others, of whom there may be so many and no more. Raises Full."""
+        if self.waiting >= self._settings.waiting:
+            raise Full("Too many requests wait.")
+        self.waiting += 1
+        try:
+            return await work()
+        finally:
+            self.waiting -= 1
+
+    async def _busy(self, send: Send, what: str, error: FriezeError) -> None:
+        self._say_trouble(what, error)
+        await _refuse(send, HTTPStatus.SERVICE_UNAVAILABLE, (b"retry-after", RETRY_AFTER))
 
     def _say_trouble(self, what: str, error: FriezeError) -> None:
         held_back = self._trouble.worth_saying(str(error), asyncio.get_running_loop().time())
         if held_back is not None:
             self._log.warning(what, reason=str(error), repeats=held_back)
 
-    async def _look(self, media_id: str, role: str) -> ServedRendition | None:
-        key = (media_id, role)
-        now = asyncio.get_running_loop().time()
-        known = self._known.get(key)
-        if known is not None and known.until > now:
-            return known.rendition
-        rendition = await self._looking.get(key, lambda: self._catalogue.media.find(media_id, role))
-        self._known[key] = _Known(rendition, now + STATE_SECONDS)
-        while len(self._known) > KNOWN_AT_MOST:
-            self._known.popitem(last=False)
-        return rendition
 
-    async def _signed(self, scope: Scope, media_id: str, role: str) -> bool:
-        query = parse_qs(scope["query_string"].decode("ascii", "replace"), max_num_fields=8)
-        until = query.get("until", [""])[0]
-        if not until.isdecimal() or len(until) > 12:
-            return False
-        return await self._catalogue.media.signed(media_id, role, int(until), query.get("signature", [""])[0])
+class _Asked:
+    """What a request says that matters here."""
 
-    async def _small(self, key: str) -> bytes:
-        body = self._cache.get(key)
-        if body is not None:
-            self._cache.move_to_end(key)
-            return body
-        return await self._reading.get(key, lambda: self._read(key))
+    __slots__ = ("forwarded", "headers", "media_id", "method", "path", "peer", "query", "role", "signed", "transport")
 
-    async def _read(self, key: str) -> bytes:
-        opened = await self._store.open(key)
-        body = b"".join([chunk async for chunk in opened.chunks])
-        self._cache[key] = body
-        self._cached += len(body)
-        while self._cached > CACHE_BYTES:
-            _, dropped = self._cache.popitem(last=False)
-            self._cached -= len(dropped)
-        return body
+    def __init__(self, scope: Scope, media_id: str, role: str) -> None:
+        self.media_id = media_id
+        self.role = role
+        self.path: str = scope["path"]
+        self.method: str = scope["method"]
+        self.headers: _Headers = scope["headers"]
+        self.query: bytes = scope["query_string"]
+        self.peer: str = scope["client"][0] if scope.get("client") else ""
+        self.forwarded = [value.decode("latin-1") for name, value in self.headers if name == b"x-forwarded-for"]
+        self.transport = transport_of(scope)
+        self.signed: bool | None = None  # not looked at yet
 
 
-async def _left(receive: Receive) -> bool:
-    """Whether the viewer hung up, without waiting."""
-    waiting = asyncio.ensure_future(receive())
-    await asyncio.sleep(0)
-    if not waiting.done():
-        waiting.cancel()
+class _Answer:
+    """The heads of all that a request for a rendition can be told."""
+
+    __slots__ = ("asked", "etag", "modified", "rendition")
+
+    def __init__(self, asked: _Asked, rendition: ServedRendition) -> None:
+        self.asked = asked
+        self.rendition = rendition
+        # an id changes with its content, so it is a strong validator
+        self.etag = f'"{asked.media_id}-{asked.role}"'.encode()
+        self.modified = int(rendition.ready.timestamp()) if rendition.ready is not None else None
+
+    def head(self, outcome: Whole | Part) -> _Message:
+        if isinstance(outcome, Part):
+            length = (b"content-length", b"%d" % outcome.length)
+            place = (b"content-range", outcome.content_range(self.rendition.bytes))
+            return _start(HTTPStatus.PARTIAL_CONTENT, [*self._about(), length, place])
+        return _start(HTTPStatus.OK, [*self._about(), (b"content-length", b"%d" % self.rendition.bytes)])
+
+    def without_bytes(self, outcome: Outcome) -> _Message:
+        match outcome:
+            case NotModified():
+                return _start(HTTPStatus.NOT_MODIFIED, self._validators())
+            case Unsatisfiable():
+                place = (b"content-range", outcome.content_range(self.rendition.bytes))
+                status = HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
+                return _start(status, [place, (b"content-length", b"0"), _RANGES, _NO_STORE, *_SAFE])
+            case _:
+                return _start(HTTPStatus.PRECONDITION_FAILED, [(b"content-length", b"0"), _NO_STORE, *_SAFE])
+
+    def _about(self) -> _Headers:
+        media_type = content_type(self.rendition.type)
+        named = disposition(
+            self.rendition.name,
+            media_type,
+            attached=self.asked.role == _ORIGINAL,
+            otherwise=f"frieze-{self.asked.media_id[:8]}",
+        )
+        return [
+            (b"content-type", media_type.encode()),
+            (b"content-disposition", named),
+            *self._validators(),
+            _RANGES,
+            _PLAYER_POLICY if media_type.startswith("video/") else _POLICY,
+            *_SAFE,
+        ]
+
+    def _validators(self) -> _Headers:
+        found = [(b"etag", self.etag), _PUBLIC if self.rendition.public else _NO_STORE]
+        if self.modified is not None:
+            found.append((b"last-modified", formatdate(self.modified, usegmt=True).encode()))
+        return found
+
+
+def _public(known: Known, role: str) -> bool:
+    rendition = known.media.renditions.get(role) if known.media is not None else None
+    return rendition is not None and rendition.public
+
+
+def _absence(known: Known) -> HTTPStatus:
+    """A removed post's bytes are gone for good; one that waits looks as if it were not there."""
+    return HTTPStatus.GONE if known.media is not None and known.media.removed else HTTPStatus.NOT_FOUND
+
+
+def _wants_all(scope: Scope) -> bool:
+    """Whether a request is for all there is, whatever it has already."""
+    if scope["method"] != "GET":
         return False
-    return waiting.result()["type"] == "http.disconnect"
+    for name, _ in scope["headers"]:  # noqa: SIM110 - `all` costs a generator, on the path of every hit
+        if name in CONDITIONS:
+            return False
+    return True
 
 
-async def _start(send: Send, status: HTTPStatus, headers: _Headers) -> None:
-    await send({"type": "http.response.start", "status": status.value, "headers": headers})
+def _start(status: HTTPStatus, headers: _Headers) -> _Message:
+    return {"type": "http.response.start", "status": status.value, "headers": headers}
 
 
-async def _refuse(send: Send, status: HTTPStatus, extra: _Headers | None = None) -> None:
+async def _send(send: Send, head: _Message) -> None:
+    """An answer that is only a head."""
+    await send(head)
+    await send({"type": "http.response.body"})
+
+
+async def _refuse(send: Send, status: HTTPStatus, *extra: tuple[bytes, bytes]) -> None:
     body = status.phrase.encode()
     headers: _Headers = [
         (b"content-type", b"text/plain"),
-        (b"content-length", str(len(body)).encode()),
-        (b"cache-control", b"no-store"),
+        (b"content-length", b"%d" % len(body)),
+        _NO_STORE,
+        _POLICY,
         *_SAFE,
-        *(extra or ()),
+        *extra,
     ]
-    await _start(send, status, headers)
+    await send(_start(status, headers))
     await send({"type": "http.response.body", "body": body})

@@ -77,3 +77,44 @@ class RelaySettings:
     unconfirmed: float = 35.0
     close_within: float = 5.0  # for the other side to answer a close
     drain: float = 2.0  # over which a graceful stop spreads its closes, where `Relay.close` is not told otherwise
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaSettings:
+    """Limits of what goes out under `/media/`; seconds and bytes unless said otherwise."""
+
+    trusted_proxies: tuple[str, ...] = ()
+    # How long it is remembered what may be shown: with the time to ask and to answer, below the second of
+    # ARCHITECTURE §7.
+    standing: float = 0.75
+    # Media of whose state is remembered; a kilobyte each.
+    standings: int = 10_000
+    # Requests that wait for the catalogue or for bytes of the memory cache: half a full relay's viewers, some 10 KB
+    # each.
+    waiting: int = 10_000
+
+    # Up to here bytes come from memory. Thumbnails have 5 to 60 KB, the display sizes up to a megabyte; a slow reader
+    # of these costs a reference, not a copy.
+    small: int = 1024 * 1024
+    herd_bytes: int = 64 * 1024 * 1024
+    herd_idle: float = 30.0
+    # Different objects read into memory at once.
+    herd_reads: int = 32
+    # What a viewer waits for bytes that come from memory; reference/media.md §5.2, "first byte".
+    read_within: float = 10.0
+
+    # reference/media.md §5.2. A paused player asks again by a range; a shorter stall would only make it reconnect.
+    streams: int = 256
+    streams_per_address: int = 16
+    stalled_after: float = 120.0
+    # How often running streams are looked at: whether their post still stands, and whether they move.
+    look: float = 0.4
+    # A stream of whose post nothing can be known for so long is ended; a catalogue that restarts is back by then.
+    unknown: float = 10.0
+    # Between a store's breaking off and the one attempt to go on where it stopped.
+    resume_after: float = 0.5
+    # What waits in this process for a reader that takes little, and at most one piece (128 KiB) more, beside the one in
+    # hand and the store adapter's own. More made nothing cheaper.
+    write_buffer: int = 128 * 1024
+    # What the kernel holds unsent of a stream; with more, a reader that is gone is noticed later.
+    unsent: int = 256 * 1024

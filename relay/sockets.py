@@ -1,17 +1,28 @@
-"""What the kernel is asked to do for each connection: hold little, and notice who is gone."""
+"""Connections themselves: which one a request came by, and what the kernel is asked to do for each: hold little, and
+notice who is gone."""
 
 import asyncio
 import socket
 import struct
 import sys
+from collections.abc import MutableMapping
+from typing import Any
 
 from relay.settings import RelaySettings
+
+# the ASGI extension that names the connection: scope["extensions"][TRANSPORT]["transport"]
+TRANSPORT = "frieze.transport"
 
 # Probes after a minute of silence, four of them a quarter of a minute apart: who vanished without a word, and wants
 # no heart-beats, is noticed after two minutes.
 _PROBE_AFTER, _PROBE_EVERY, _PROBES = 60, 15, 4
 # The beginning of struct tcp_info (linux/tcp.h): backoff, rto (µs), unacked (packets), last_ack_recv (ms).
 _TCP_INFO = struct.Struct("=4xB3xI12xI28xI")
+
+
+def transport_of(scope: MutableMapping[str, Any]) -> asyncio.Transport | None:
+    """The connection that a request came by, where the server shows it."""
+    return scope.get("extensions", {}).get(TRANSPORT, {}).get("transport")
 
 
 def tune(transport: asyncio.Transport, settings: RelaySettings) -> None:
@@ -54,3 +65,11 @@ def unanswered(transport: asyncio.Transport) -> float:
     # too much, for before the first try there may have been an hour of peace.
     tried = (rto - (rto >> backoff)) / 1e6
     return min(tried, since_ack / 1e3)
+
+
+def reset(transport: asyncio.Transport) -> None:
+    """Cut a connection off, with all that waits for its reader in the kernel, too: it sees a reset, not an end."""
+    peer = transport.get_extra_info("socket")
+    if peer is not None and not transport.is_closing():
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()

@@ -23,7 +23,7 @@ from relay.rights import SHUT_OUT
 from relay.ring import ShapeKey
 from relay.seats import Seat
 from relay.server import Relay
-from relay.sockets import tune, unanswered
+from relay.sockets import transport_of, tune, unanswered
 from wall.destinations import private_topic, valid_slug, wall_topic
 from wall.errors import CatalogueError
 from wall.events import Cursor
@@ -31,9 +31,6 @@ from wall.stomp.codec import Decoder, Limits
 from wall.stomp.errors import Code, StompError
 from wall.stomp.frames import Version
 
-TRANSPORT = (
-    "frieze.transport"  # the ASGI extension that names the connection: scope["extensions"][TRANSPORT]["transport"]
-)
 BEAT_SECONDS = 10.0  # as the STOMP viewers' heart-beat; proxies cut what is silent for 30 to 60 s
 RETRY_MILLISECONDS = 3_000
 STALLED_SECONDS = 1.0  # what the server takes from a reader that reads, it takes within a turn of the loop
@@ -143,7 +140,7 @@ class EventStreams:
             # the same words as the API's for a wall that is not there (wall/catalogue/walls.py)
             await _answer(send, HTTPStatus.NOT_FOUND, "not-found", f"There is no wall named {asked.slug}.", cross)
             return
-        stream = EventStream(relay, send, scope.get("extensions", {}).get(TRANSPORT, {}).get("transport"))
+        stream = EventStream(relay, send, transport_of(scope))
         peer = scope["client"][0] if scope.get("client") else ""
         refused = relay.admit(stream, relay.connections.address_of(peer, asked.forwarded))
         if refused is not None:

@@ -11,7 +11,7 @@ import socket
 import subprocess
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -44,18 +44,23 @@ class Postgres:
     base: str
     folder: Path | None = None
     port: int = 0
-    _names: list[str] = field(default_factory=list)
 
     def url(self, name: str) -> str:
         return f"{self.base}/{name}"
 
-    def new_database(self) -> str:
-        """The URL of an empty database that nobody else uses."""
+    def new_database(self, template: str = "template1") -> str:
+        """The URL of a database that nobody else uses, empty or a copy of `template`."""
         name = f"frieze_{secrets.token_hex(6)}"
-        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}"'.encode())
-        self._names.append(name)
+        self._order(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         return self.url(name)
+
+    def drop(self, url: str) -> None:
+        """Take a database away, also from a process that was killed or a pool that nobody closed."""
+        self._order(f'DROP DATABASE "{url.rpartition("/")[2]}" WITH (FORCE)')
+
+    def _order(self, statement: str) -> None:
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(statement.encode())
 
     def start(self) -> None:
         assert self.folder is not None, "this server is not ours to start"

@@ -6,7 +6,8 @@
     │   ├── CatalogueUnavailable  it can't be reached (temporary)
     │   ├── NotFound              no such wall, search, post
     │   ├── ClaimLost             the hold expired, or somebody took it away; throw the work away
-    │   └── MoveRefused           somebody else moved the post first, or the move does not exist
+    │   ├── MoveRefused           somebody else moved the post first, or the move does not exist
+    │   └── UploadRefused         a guest may not add this here
     ├── BrokerError               our side of the broker
     │   ├── BrokerUnavailable     it can't be reached or hung up (temporary)
     │   ├── BrokerRefused         wrong credentials, or no right to the destination
@@ -80,6 +81,19 @@ class MoveRefused(CatalogueError):
         self.state = state
         self.revision = revision
         self.by = by
+
+
+class UploadRefused(CatalogueError):
+    """A guest may not add this to this wall. The sentence is for the guest; `code` is one of docs/wire.md.
+
+    `upload` is the same guest's upload of the same bytes, `limit` how many bytes there may be, where there is one.
+    """
+
+    def __init__(self, code: str, sentence: str, *, upload: str | None = None, limit: int | None = None) -> None:
+        super().__init__(sentence, public=sentence)
+        self.code = code
+        self.upload = upload
+        self.limit = limit
 
 
 class BrokerError(FriezeError):

@@ -9,7 +9,18 @@ from datetime import datetime
 from typing import Literal
 
 MediaKind = Literal["image", "animation", "video"]
-Role = Literal["thumbnail-320", "thumbnail-640", "display-1280", "display-2560", "poster", "avatar", "original"]
+# `animated-640`: a light animation; `poster`: a video's still; `video`: what a browser can play
+Role = Literal[
+    "thumbnail-320",
+    "thumbnail-640",
+    "display-1280",
+    "display-2560",
+    "animated-640",
+    "poster",
+    "video",
+    "avatar",
+    "original",
+]
 
 # A post with more pictures than this keeps the first ones: X allows 4, Bluesky 20, an album mail may hold hundreds.
 MEDIA_PER_POST = 20
@@ -45,7 +56,8 @@ class Media:
 
     `id` is random, 26 characters of lower-case base32 (128 bits), and changes with the content. `width`, `height`:
     pixels of the original after orientation. `focus`: (x, y) in -1..1 with y up, as Mastodon defines it, or None.
-    `thumbhash`: base64 of the hash, or None. `sha256`: hex of the original's bytes; not sent to viewers.
+    `thumbhash`: base64 of the hash, or None. `duration`: seconds of a video, None where its file does not say.
+    `sha256`: hex of the original's bytes; not sent to viewers.
     """
 
     id: str
@@ -55,6 +67,7 @@ class Media:
     height: int
     focus: tuple[float, float] | None = None
     thumbhash: str | None = None
+    duration: float | None = None
     sha256: str | None = None
     renditions: tuple[Rendition, ...] = ()
 
@@ -85,7 +98,8 @@ class SourceMedia:
 
     `origin` says where its bytes are, in a form the same source can open again later and on another machine
     (`https://…`, `folder:…`, `demo:…`); `fallbacks` are tried after it, in order. `key` is stable for this
-    attachment within its post, so that an edit of the text does not fetch the picture again.
+    attachment within its post, so that an edit of the text does not fetch the picture again. `name` is what its author
+    called the file, for whoever saves it; empty where the network does not say.
     """
 
     key: str
@@ -94,6 +108,7 @@ class SourceMedia:
     fallbacks: tuple[str, ...] = ()
     alt: str = ""
     focus: tuple[float, float] | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

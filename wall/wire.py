@@ -140,6 +140,7 @@ def _media_fields(media: Media, alt: int) -> dict[str, Any]:
         "height": media.height,
         "focus": list(media.focus) if media.focus else None,
         "thumbhash": media.thumbhash,
+        "duration": media.duration,
         "renditions": [
             {
                 "role": rendition.role,
@@ -189,6 +190,7 @@ class _WireMedia(_Wire):
     height: int
     focus: tuple[float, float] | None = None
     thumbhash: str | None = None
+    duration: float | None = None
     renditions: tuple[_WireRendition, ...] = ()
 
     def to_media(self) -> Media:

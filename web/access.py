@@ -28,6 +28,16 @@ class Access:
             raise NotFound(f"There is no wall named {slug}.")
         return wall
 
+    async def adding(self, request: Request) -> Wall | None:
+        """The secret wall that the request's path names, for who shows the key that adds to it and opens nothing;
+        None for everybody else. Raises CatalogueUnavailable."""
+        shown = bearer(request)
+        if shown is None or "." in shown:
+            return None
+        slug: str = request.path_params["slug"]
+        wall = await self._flight.get(slug, lambda: self._read(slug))
+        return wall if await self._catalogue.links.opens_adding(slug, wall, shown) else None
+
     async def token(self, request: Request, wall: Wall) -> str | None:
         """A viewer token for whoever has the link of a secret wall; None where none is needed, or where the asker
         showed a token: a token is not made longer by itself."""

@@ -61,6 +61,30 @@ def wall_policy(*connect: str) -> str:
     )
 
 
+def guest_policy(*stores: str) -> str:
+    """The Content-Security-Policy of the pages where guests add pictures and see what became of them.
+
+    `stores` are the origins to which their browser may send bytes with a signed address. `blob:` is what the guest has
+    chosen and not sent yet.
+    """
+    return "; ".join(
+        (
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            "img-src 'self' data: blob:",
+            "media-src 'self' blob:",
+            " ".join(("connect-src 'self'", *sorted(set(stores)))),
+            "font-src 'self'",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'self'",
+            "require-trusted-types-for 'script'",
+            "trusted-types lit-html",
+        )
+    )
+
+
 def _sources(connect: str) -> list[str]:
     """What a page must be allowed for one address: a relay on another host has an event stream as well."""
     place = urlsplit(connect)

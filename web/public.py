@@ -17,11 +17,14 @@ from starlette.types import Receive, Scope, Send
 
 from wall.catalogue import Catalogue
 from wall.catalogue.nodes import addresses
+from wall.catalogue.walls import Wall
 from wall.errors import CatalogueUnavailable, NotFound
 from wall.events import Cursor
 from wall.searches import Search
 from web.access import Access
-from web.headers import wall_policy
+from web.adding import adding_path
+from web.direct import Direct
+from web.headers import guest_policy, wall_policy
 from web.snapshots import Shared, Snapshots
 
 NO_RELAY = (
@@ -38,11 +41,14 @@ class PublicPages:
     catalogue: Catalogue
     built: Path
     connect: str
+    # where guests' browsers may send bytes besides here; None: nowhere
+    direct: Direct | None = None
 
     def routes(self) -> list[Route | Mount]:
         snapshots = Snapshots(self.catalogue)
         access = Access(self.catalogue)
         page = _Page(self.built / "wall.html")
+        guest = _Page(self.built / "guest.html")
 
         async def home(_: Request) -> Response:
             first = next((wall for wall in await self.catalogue.walls.all() if not wall.secret), None)
@@ -63,7 +69,18 @@ class PublicPages:
                 pass  # the page itself says that it is not live, and goes on asking
             return page.response(wall_policy(self.connect, *nodes))
 
+        async def guest_page(_: Request) -> Response:
+            # Whether the wall is there, and takes anything, the page asks with the key that only it has: so it is the
+            # same for every address.
+            stores = await self.direct.origins() if self.direct is not None else ()
+            return guest.response(guest_policy(*stores), referrer="same-origin")
+
         async def wall(request: Request) -> Response:
+            now = self.catalogue.now()
+            adding = await access.adding(request)
+            if adding is not None:
+                # whoever may only add sees nothing else of it
+                return _json({"slug": adding.slug, "title": adding.title, "uploads": adding.uploads.public(now)})
             found = await access.wall(request)
             if found.secret and connect_kind(self.connect) == "broker":
                 return _error(HTTPStatus.NOT_IMPLEMENTED, "no-relay", NO_RELAY)
@@ -77,6 +94,7 @@ class PublicPages:
                     "looking_for": _looking_for(searches),
                     "connect": {"kind": connect_kind(self.connect), "url": self.connect},
                     "nodes": [{"url": url} for url in await self._nodes()],
+                    "uploads": await self._uploads(found),
                     **({} if token is None else {"token": token}),
                 }
             )
@@ -98,11 +116,19 @@ class PublicPages:
         return [
             Route("/", _guarded(home)),
             Route("/w/{slug}", wall_page),
+            Route("/w/{slug}/add", guest_page),
+            Route("/w/{slug}/receipt", guest_page),
+            Route("/u/{upload}", guest_page),
             Route("/api/walls/{slug}", _guarded(wall)),
             Route("/api/walls/{slug}/snapshot", _guarded(snapshot)),
             Route("/api/walls/{slug}/events", _guarded(events)),
             Mount("/static", _BuiltFiles(directory=self.built)),
         ]
+
+    async def _uploads(self, wall: Wall) -> dict[str, object] | None:
+        """What guests may add, and where."""
+        told = wall.uploads.public(self.catalogue.now())
+        return None if told is None else {**told, "link": await adding_path(self.catalogue, wall)}
 
     async def _nodes(self) -> list[str]:
         """The relays a viewer may go to, in the order it should try them, drawn anew for each; none where viewers
@@ -118,8 +144,10 @@ class _Page:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def response(self, policy: str, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    def response(self, policy: str, status: HTTPStatus = HTTPStatus.OK, referrer: str | None = None) -> Response:
         headers = {"content-security-policy": policy, "cache-control": "no-cache"}
+        if referrer is not None:
+            headers["referrer-policy"] = referrer
         return Response(self._path.read_bytes(), status, media_type="text/html", headers=headers)
 
 

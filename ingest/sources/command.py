@@ -1,4 +1,4 @@
-"""Pictures handed over on the command line: their originals lie in the store already."""
+"""What lies in the store already, as pictures handed over on the command line do, and those that guests add."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -6,20 +6,12 @@ from pathlib import Path
 
 from ingest.sources.base import Checkpoint, Page
 from wall.errors import FetchRefused, FetchUnavailable, ObjectMissing, SourceRefused, StoreError
+from wall.origins import stored_key, stored_origin
 from wall.store.base import Store
 
+__all__ = ["NETWORK", "CommandSource", "stored_key", "stored_origin"]
+
 NETWORK = "command"
-_SCHEME = "store:"
-
-
-def stored_origin(key: str) -> str:
-    """The origin of a media whose bytes the store holds under `key`."""
-    return _SCHEME + key
-
-
-def stored_key(origin: str) -> str | None:
-    """The store's key behind such an origin, or None for any other."""
-    return origin.removeprefix(_SCHEME) if origin.startswith(_SCHEME) else None
 
 
 class CommandSource:
@@ -41,7 +33,7 @@ class CommandSource:
     async def fetch(self, origin: str, target: Path) -> None:
         key = stored_key(origin)
         if key is None:
-            raise FetchRefused(f"{origin} is nothing the command line handed over.")
+            raise FetchRefused(f"{origin} is nothing that lies in the store.")
         try:
             opened = await self._store.open(key)
             async with aclosing(opened.chunks) as chunks:

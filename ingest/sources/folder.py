@@ -269,7 +269,15 @@ def _post(root: Path, found: _Found, digest: str) -> SourcePost:
         text=text,
         url=None,
         created=datetime.fromtimestamp(max(0.0, found.modified), UTC),
-        media=(SourceMedia(key=digest, kind="image", origin=f"{NETWORK}:{digest}:{found.path}", alt=text),),
+        media=(
+            SourceMedia(
+                key=digest,
+                kind="image",
+                origin=f"{NETWORK}:{digest}:{found.path}",
+                alt=text,
+                name=found.path.name,
+            ),
+        ),
     )
 
 

@@ -5,10 +5,12 @@ from collections.abc import Callable, Sequence
 
 from tests.bench import fuzz, path
 from tests.bench.fanout import command as fanout
+from tests.bench.media import command as media
 
 BENCHES: dict[str, tuple[Callable[[Sequence[str]], None], str]] = {
     "path": (path.main, "from `frieze up` to pictures on the glass: start, delays, rates, memory"),
     "fanout": (fanout.main, "what a delivery costs and that none is lost, beside bare writes and ActiveMQ"),
+    "media": (media.main, "what pictures and videos cost on their way to viewers, beside nginx"),
     "fuzz": (fuzz.main, "ten million broken and whole inputs for the STOMP codec and session [--inputs N] [--seed S]"),
 }
 

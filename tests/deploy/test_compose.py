@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from frieze.alive import ANSWER_SECONDS, PARTS
+from frieze.alive import SERVICES as STORES
 from frieze.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -21,19 +22,21 @@ NETWORKS = {
     "proxy": {"edge", "app"},
     "activemq": {"app", "data"},
     "postgres": {"data"},
+    "store": {"storage", "vendor"},
     "migrate": {"data"},
-    "ingest": {"data", "egress"},
-    "relay": {"app", "data"},
-    "web": {"app", "data"},
+    "ingest": {"data", "storage", "egress"},
+    "relay": {"app", "data", "storage"},
+    "web": {"app", "data", "storage"},
 }
 SECRETS = {
     "proxy": set[str](),
     "activemq": {"frieze_broker_password", "broker_admin_password"},
     "postgres": {"postgres_password"},
+    "store": {"frieze_store_token", "frieze_store_password"},
     "migrate": {"frieze_database_url"},
-    "ingest": {"frieze_database_url", "frieze_broker_password", "frieze_x_bearer_token"},
-    "relay": {"frieze_database_url", "frieze_broker_password"},
-    "web": {"frieze_database_url", "frieze_broker_password"},
+    "ingest": {"frieze_database_url", "frieze_broker_password", "frieze_store_token", "frieze_x_bearer_token"},
+    "relay": {"frieze_database_url", "frieze_broker_password", "frieze_store_token"},
+    "web": {"frieze_database_url", "frieze_broker_password", "frieze_store_token"},
 }
 
 every_service = pytest.mark.parametrize("name", sorted(SERVICES))
@@ -106,7 +109,7 @@ def test_a_job_runs_once() -> None:
         assert SERVICES[name]["restart"] == "no"
 
 
-@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("part", (*PARTS, *STORES))
 def test_a_parts_check_asks_the_part_and_leaves_it_time_to_say_what_is_wrong(part: str) -> None:
     check = SERVICES[part]["healthcheck"]
     assert check["test"] == ["CMD", "python3", "-m", "frieze.alive", part]
@@ -125,12 +128,32 @@ def test_a_service_is_in_its_networks_only(name: str) -> None:
     assert "network_mode" not in SERVICES[name]
 
 
-def test_only_ingest_has_a_way_out() -> None:
+def test_only_ingest_and_the_store_have_a_way_out() -> None:
     networks = COMPOSE["networks"]
     assert networks["app"]["internal"] is True
     assert networks["data"]["internal"] is True
+    assert networks["storage"]["internal"] is True
     assert networks["edge"]["driver_opts"] == {"com.docker.network.bridge.enable_ip_masquerade": "false"}
+    assert {name for name, network in networks.items() if not network.get("internal")} == {"edge", "egress", "vendor"}
     assert [name for name in SERVICES if "egress" in NETWORKS[name]] == ["ingest"]
+    assert [name for name in SERVICES if "vendor" in NETWORKS[name]] == ["store"]
+
+
+def test_only_the_store_has_the_pictures_and_the_parts_reach_it_by_its_name() -> None:
+    holders = [name for name, service in SERVICES.items() if "pictures" in str(service.get("volumes"))]
+    assert holders == ["store"]
+    assert SERVICES["store"]["command"] == ["store", "serve"]
+    port = _environment("store")["FRIEZE_PORT"]
+    for part in PARTS:
+        assert _environment(part)["FRIEZE_STORE_URL"] == f"http://store:{port}"
+        assert SERVICES[part]["depends_on"]["store"] == {"condition": "service_started"}
+
+
+def test_another_vendor_is_a_setting_that_the_store_alone_reads() -> None:
+    assert _environment("store")["FRIEZE_STORE_URL"] == "${FRIEZE_STORE_URL:-disk:/pictures}"
+    assert "env_file" not in SERVICES["store"]
+    for part in PARTS:
+        assert "frieze_store_password" not in SECRETS[part]
 
 
 def test_only_the_proxy_is_reachable_from_outside() -> None:
@@ -180,13 +203,13 @@ def test_the_base_image_is_pinned_and_the_same_everywhere() -> None:
 def test_the_image_runs_as_the_user_that_the_compose_file_names() -> None:
     dockerfile = (ROOT / "Dockerfile").read_text()
     [user] = re.findall(r"^USER (\S+)$", dockerfile, re.MULTILINE)
-    for part in (*PARTS, "migrate"):
+    for part in (*PARTS, *STORES, "migrate"):
         assert SERVICES[part]["user"] == user
     assert re.search(r'^ENTRYPOINT \["frieze"\]$', dockerfile, re.MULTILINE), "no shell in between"
 
 
 def test_every_setting_in_the_compose_file_is_one() -> None:
-    for part in (*PARTS, "migrate"):
+    for part in (*PARTS, *STORES, "migrate"):
         for variable in _environment(part):
             assert variable.removeprefix("FRIEZE_").lower() in Settings.model_fields
 
@@ -225,6 +248,7 @@ def test_parts_start_after_the_migration_and_the_broker() -> None:
         assert SERVICES[part]["depends_on"] == {
             "migrate": {"condition": "service_completed_successfully"},
             "activemq": {"condition": "service_healthy"},
+            "store": {"condition": "service_started"},
         }
     assert SERVICES["migrate"]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
 

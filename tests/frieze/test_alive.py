@@ -43,7 +43,7 @@ def _answering(status: int, body: bytes) -> Generator[int]:
             thread.join()
 
 
-@pytest.mark.parametrize("part", ["relay", "web"])
+@pytest.mark.parametrize("part", ["relay", "web", "store"])
 def test_a_part_that_says_it_is_ready_is_alive(part: str) -> None:
     with _answering(200, b"ok") as port:
         assert alive(load(host="0.0.0.0", port=port), part).ok

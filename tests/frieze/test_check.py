@@ -12,6 +12,7 @@ import pytest
 from frieze.check import Result, check_all
 from frieze.settings import Settings
 from tests.fakes.stomp_broker import stomp_broker
+from tests.integration.swift import Swift
 from wall.catalogue import Catalogue
 
 pytestmark = pytest.mark.anyio
@@ -87,8 +88,8 @@ async def test_a_new_installation_is_told_what_makes_a_catalogue(made: Made) -> 
     assert "frieze up" in result.sentence
 
 
-async def test_a_database_without_tables_is_told_to_be_migrated(made: Made, database_url: str) -> None:
-    result = (await _check(made(database_url=database_url)))["database"]
+async def test_a_database_without_tables_is_told_to_be_migrated(made: Made, empty_database_url: str) -> None:
+    result = (await _check(made(database_url=empty_database_url)))["database"]
     assert result.ok is False
     assert "frieze migrate" in result.sentence
 
@@ -160,3 +161,13 @@ async def test_a_page_that_was_not_built_says_how_to(
     for name in ("wall.html", "console.html"):
         await asyncio.to_thread((tmp_path / name).write_text, json.dumps(name))
     assert (await _check(made()))["page"].ok
+
+
+async def test_a_store_on_swift_is_tried_out_and_wrong_credentials_are_named(made: Made, swift: Swift) -> None:
+    url = swift.url("checked")
+    good = (await _check(made(store_url=url, store_user=swift.access_key, store_password=swift.secret_key)))["store"]
+    assert good == Result("store", True, "swift: wrote, read and deleted a test object.")
+    bad = (await _check(made(store_url=url, store_user=swift.access_key, store_password="hunter2")))["store"]
+    assert bad.ok is False
+    assert "FRIEZE_STORE_PASSWORD" in bad.sentence
+    assert "hunter2" not in bad.sentence

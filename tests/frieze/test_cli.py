@@ -67,6 +67,14 @@ def test_a_stop_ends_event_streams_with_a_word(up: Frieze, settings: dict[str, s
     assert "Traceback" not in up.log
 
 
+def test_a_wall_is_changed_in_what_is_given(settings: dict[str, str]) -> None:
+    said = run("wall", "set", "main", "--retention", "48", "--downloads", settings=settings).stdout
+    assert "keeps what was taken off it for 48 hours, viewers may have originals" in said
+    run("wall", "set", "main", "--title", "The hall", "--hold", "--no-downloads", settings=settings)
+    wall = json.loads(run("wall", "list", "--json", settings=settings).stdout)
+    assert (wall["title"], wall["policy"], wall["retention"], wall["downloads"]) == ("The hall", "hold", 48, False)
+
+
 def test_the_link_of_a_secret_wall_is_printed_alone_and_renewed(settings: dict[str, str]) -> None:
     added = run("wall", "add", "party", "--secret", settings=settings).stdout
     link = run("wall", "link", "party", settings=settings).stdout
@@ -75,6 +83,12 @@ def test_the_link_of_a_secret_wall_is_printed_alone_and_renewed(settings: dict[s
     renewed = run("wall", "link", "party", "--renew", settings=settings).stdout
     assert renewed != link
     assert run("wall", "link", "party", settings=settings).stdout == renewed
+    refused = run("wall", "guests", "main", settings=settings)
+    assert (refused.stdout, "--on lets them" in refused.stderr) == ("", True)
+    assert run("wall", "guests", "main", "--on", settings=settings).stdout.endswith("/w/main/add\n")
+    adding = run("wall", "guests", "party", "--on", settings=settings).stdout
+    assert re.search(r"/w/party/add#key=[a-z2-7]{26}\n$", adding)
+    assert adding.partition("#")[2] != renewed.partition("#")[2]
     walls = [json.loads(line) for line in run("wall", "list", "--json", settings=settings).stdout.splitlines()]
     assert [wall["visibility"] for wall in walls] == ["public", "secret"]
 
@@ -86,6 +100,8 @@ def test_the_link_of_a_secret_wall_is_printed_alone_and_renewed(settings: dict[s
         (("wall", "add", "main"), "There is a wall named main already."),
         (("wall", "link", "main"), "The wall main is public"),
         (("wall", "link", "nobody"), "There is no wall named nobody."),
+        (("wall", "set", "nobody", "--hold"), "There is no wall named nobody."),
+        (("wall", "set", "main", "--retention", "-1"), "Bytes are kept for 0 to"),
         (("search", "add", "main", "myspace", "x"), "no network Frieze can search"),
         (("search", "add", "nowhere", "x", "#a"), "There is no wall named nowhere."),
         (("search", "pause", "main", "x", "#never"), "does not look for"),

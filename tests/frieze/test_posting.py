@@ -8,6 +8,8 @@ import pytest
 from PIL import Image
 
 from frieze.posting import FILE_BYTES, post_files
+from frieze.settings import load
+from frieze.store import configured_store
 from ingest.sources.command import CommandSource
 from ingest.worker import Worker
 from tests.fakes.beside import beside
@@ -48,7 +50,8 @@ def _objects(folder: Path) -> int:
 
 async def _post(catalogue: Catalogue, folder: Path, files: Sequence[Path], wall: str = "main") -> list[str]:
     said: list[str] = []
-    await post_files(catalogue, _store(folder), files, wall=wall, text="Hello", author="Ada", say=said.append)
+    store = configured_store(load(data=folder))
+    await post_files(catalogue, store, files, wall=wall, text="Hello", author="Ada", say=said.append)
     return said
 
 

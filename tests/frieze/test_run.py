@@ -46,10 +46,12 @@ def test_a_data_folder_that_cant_be_written_is_refused(made: Made, tmp_path: Pat
         run_parts(made(data=tmp_path / "file" / "data", port=0, stomp_port=0), set(Part), up=True)
 
 
-def test_a_part_waits_for_the_migrations_and_stops_cleanly_while_it_waits(database_url: str, tmp_path: Path) -> None:
+def test_a_part_waits_for_the_migrations_and_stops_cleanly_while_it_waits(
+    empty_database_url: str, tmp_path: Path
+) -> None:
     settings = {
         "FRIEZE_DATA": str(tmp_path / "data"),
-        "FRIEZE_DATABASE_URL": database_url,
+        "FRIEZE_DATABASE_URL": empty_database_url,
         "FRIEZE_BROKER_URL": "stomp://frieze:x@127.0.0.1:1",
         "FRIEZE_PORT": "0",
     }
@@ -59,7 +61,7 @@ def test_a_part_waits_for_the_migrations_and_stops_cleanly_while_it_waits(databa
         assert "Traceback" not in waiting.log
     with frieze("ingest", settings=settings, folder=tmp_path) as part:
         part.until_log("run `frieze migrate`")
-        _migrate(database_url)
+        _migrate(empty_database_url)
         part.until_log("not connected|can't be reached|broker")  # it has begun its work
         assert part.stop() == 0
         assert "Traceback" not in part.log

@@ -27,6 +27,10 @@ def _named(name: str, asked: list[str]) -> ASGIApp:
         ("http", "/console/sign-in", "console"),
         ("http", "/api/console/state", "console"),
         ("http", "/api/walls/main", "rest"),
+        ("http", "/api/walls/main/uploads", "uploads"),
+        ("http", "/api/uploads/abc/bytes/def", "uploads"),
+        ("http", "/api/uploads", "rest"),
+        ("http", "/api/walls/main/stream", "streams"),
         ("http", "/w/console", "rest"),
         ("http", "/", "rest"),
         ("lifespan", "", "rest"),
@@ -42,10 +46,28 @@ async def test_each_path_has_its_application(kind: str, path: str, who: str) -> 
     for console in (True, False):
         asked: list[str] = []
         dispatch = Dispatch(
-            _named("media", asked), _named("console", asked) if console else None, _named("rest", asked)
+            _named("media", asked),
+            _named("console", asked) if console else None,
+            _named("rest", asked),
+            _named("streams", asked),
+            _named("uploads", asked),
         )
         await dispatch({"type": kind, "path": path}, receive, send)
         assert asked == ["rest" if who == "console" and not console else who]
+
+
+async def test_without_a_relay_nobody_takes_uploads() -> None:
+    asked: list[str] = []
+    dispatch = Dispatch(_named("media", asked), None, _named("rest", asked))
+
+    async def receive() -> dict[str, str]:
+        return {}
+
+    async def send(_: object) -> None:
+        return
+
+    await dispatch({"type": "http", "path": "/api/walls/main/uploads"}, receive, send)
+    assert asked == ["rest"]
 
 
 def test_port_zero_is_one_that_is_free() -> None:

@@ -67,3 +67,22 @@ def test_secrets_are_not_shown_when_settings_are_printed(monkeypatch: pytest.Mon
     monkeypatch.setenv("FRIEZE_X_BEARER_TOKEN", "sesame")
     monkeypatch.setenv("FRIEZE_DATABASE_URL", "postgresql://u:sesame@h/n")
     assert "sesame" not in repr(load())
+
+
+def test_the_stores_user_and_password_come_from_secret_files_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("frieze.settings.SECRETS", tmp_path)
+    (tmp_path / "frieze_store_user").write_text("AKIA")
+    (tmp_path / "frieze_store_password").write_text("sesame\n")
+    settings = load()
+    assert (settings.store_user, settings.store_secret) == ("AKIA", "sesame")
+    assert "sesame" not in repr(settings)
+    (tmp_path / "frieze_store_password").write_text("\n")
+    assert load().store_secret is None
+
+
+def test_a_storage_service_is_opened_with_its_token_and_any_other_store_with_the_password() -> None:
+    secrets = {"store_password": "for-the-vendor", "store_token": "for-the-service"}
+    assert load(store_url="http://store:8080", **secrets).store_secret == "for-the-service"
+    assert load(store_url="s3://wall", **secrets).store_secret == "for-the-vendor"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.housekeeping import KEEP_REMOVED, REMEMBER_WITHDRAWN, Housekeeping
+from ingest.housekeeping import REMEMBER_WITHDRAWN, Housekeeping
 from tests.fakes.beside import beside
 from tests.fakes.clock import Clock
 from tests.fakes.posts import LEASE, due_search, source_post
@@ -24,7 +24,7 @@ from wall.store.keys import new_key
 
 pytestmark = pytest.mark.anyio
 
-DAY = KEEP_REMOVED.total_seconds()
+DAY = 24 * 3600.0  # as long as a new wall keeps what was taken off it
 
 
 class WatchedStore(DiskStore):
@@ -146,8 +146,33 @@ async def test_what_an_operator_took_away_can_come_back_for_a_day(house: House, 
     assert house.store.names() == set()
     assert await house.keeping.purge() == 0
     back = ActionKind.RESTORE if kind is ActionKind.REMOVE else ActionKind.APPROVE
-    with pytest.raises(MoveRefused, match="no picture that can be shown"):
+    with pytest.raises(MoveRefused, match="keeps what was taken off it for 24 hours, and then deletes it"):
         await house.act(post_id, back)
+
+
+async def test_each_wall_keeps_what_was_taken_off_it_for_its_own_time(house: House, clock: Clock) -> None:
+    other = await house.catalogue.walls.add("stage", "Stage")
+    posts = [await house.show("a")]
+    house.due = await due_search(house.catalogue, other.slug)
+    await house.find(source_post("b"))
+    keys = await house.work()
+    [second] = (await house.catalogue.posts.snapshot("stage")).posts
+    posts.append((second.id, keys))
+    await house.catalogue.walls.change("main", retention=0)
+    await house.catalogue.walls.change("stage", retention=48)
+    for post_id, _ in posts:
+        await house.act(post_id, ActionKind.REMOVE)
+    clock.advance(1)
+    assert await house.keeping.purge() == 1
+    assert house.store.names() == posts[1][1]
+    with pytest.raises(MoveRefused, match="for 0 hours"):
+        await house.act(posts[0][0], ActionKind.RESTORE)
+    clock.advance(2 * DAY - 2)
+    assert await house.keeping.purge() == 0
+    # what an operator changes counts at once, for what is there already too
+    await house.catalogue.walls.change("stage", retention=47)
+    assert await house.keeping.purge() == 1
+    assert house.store.names() == set()
 
 
 async def test_what_its_own_source_withdrew_goes_at_once(house: House) -> None:

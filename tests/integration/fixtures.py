@@ -1,10 +1,11 @@
-"""Real brokers for tests; loaded by tests/conftest.py."""
+"""Real brokers and stores for tests; loaded by tests/conftest.py."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from tests.integration.activemq import SERIES_6, ActiveMQ, boot
+from tests.integration.swift import Swift, running_swift
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +30,10 @@ def activemq_6(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ActiveMQ]:
     broker, end = boot(tmp_path_factory.mktemp("activemq-6"), SERIES_6)
     yield broker
     end()
+
+
+@pytest.fixture(scope="session")
+def swift(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swift]:
+    """A real OpenStack Swift for the whole run, with its S3; each test takes a container of its own."""
+    with running_swift(tmp_path_factory.mktemp("swift")) as running:
+        yield running

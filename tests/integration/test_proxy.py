@@ -4,16 +4,25 @@ import http.client
 import ssl
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from email.message import Message
+from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from tests.browser.wall import snapshot
+from tests.fakes.waiting import until_blocking
 from tests.integration.activemq import ActiveMQ
 from tests.integration.nginx import running_nginx
 from tests.integration.wire import RefusedError, TcpClient, WsClient, was_cut
+from tests.moderating import act
 from tests.postgres import free_port
-from tests.processes import frieze
+from tests.processes import frieze, run
+from wall.states import ActionKind
 
 VIEWERS_PER_ADDRESS = 4
 # what the issue promises for a reader that takes nothing
@@ -31,14 +40,20 @@ class Proxy:
 
 
 @pytest.fixture(scope="module")
-def relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where a relay is: one of a whole Frieze, so that it has something to say."""
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The settings of a whole Frieze that runs, so that its relay has something to say."""
     folder = tmp_path_factory.mktemp("relay")
     port = free_port()
     settings = {"FRIEZE_DATA": str(folder / "data"), "FRIEZE_PORT": str(port), "FRIEZE_STOMP_PORT": "0"}
     with frieze("up", "--no-demo", settings=settings, folder=folder) as process:
         process.until_ready(f"http://127.0.0.1:{port}")
-        yield f"127.0.0.1:{port}"
+        yield settings
+
+
+@pytest.fixture(scope="module")
+def relay(whole: dict[str, str]) -> str:
+    """Where the relay is."""
+    return f"127.0.0.1:{whole['FRIEZE_PORT']}"
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +162,37 @@ def test_streams_of_one_address_are_counted_too(proxy: Proxy) -> None:
     while ask_for_stream(proxy).status != 200:  # the places come back
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def get(proxy: Proxy, path: str, **headers: str) -> tuple[int, Message, bytes]:
+    request = urllib.request.Request(proxy.page_url.rstrip("/") + path, headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=30, context=proxy.tls) as answer:
+            return answer.status, answer.headers, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers, error.read()
+
+
+def test_a_small_rendition_is_kept_for_a_second_and_a_removed_one_no_longer(
+    proxy: Proxy, relay: str, whole: dict[str, str], tmp_path: Path
+) -> None:
+    picture = tmp_path / "IMG_1.png"
+    Image.new("RGB", (640, 480), "teal").save(picture)
+    run("post", str(picture), settings=whole)
+    [post] = snapshot(f"http://{relay}")["posts"]
+    [path] = [each["url"] for each in post["media"][0]["renditions"] if each["role"] == "thumbnail-320"]
+    asked = [get(proxy, path) for _ in range(3)]
+    assert [status for status, _, _ in asked] == [200, 200, 200]
+    assert len({body for _, _, body in asked}) == 1
+    # what browsers are told is the relay's
+    assert asked[1][1]["cache-control"] == "private, max-age=300"
+    assert asked[1][1]["content-disposition"].endswith("filename*=UTF-8''IMG_1.webp")
+    assert get(proxy, path, **{"if-none-match": asked[0][1]["etag"]})[0] == 304
+    assert get(proxy, path, range="bytes=0-9")[0] == 206
+    act(f"sqlite:{whole['FRIEZE_DATA']}/catalogue.db", post["id"], ActionKind.REMOVE)
+    until_blocking(lambda: get(proxy, path)[0] == 410, "the removed picture to be gone", 10)
+    status, headers, _ = get(proxy, path)
+    assert (status, headers["cache-control"]) == (410, "no-store")
 
 
 def test_stuck_reader_is_cut_within_30_s_and_a_healthy_one_misses_nothing(proxy: Proxy, activemq: ActiveMQ) -> None:

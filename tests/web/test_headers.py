@@ -8,7 +8,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
-from web.headers import PUBLIC, SecurityHeaders, wall_policy
+from web.headers import PUBLIC, SecurityHeaders, guest_policy, wall_policy
 
 pytestmark = pytest.mark.anyio
 
@@ -89,3 +89,13 @@ def test_a_wall_may_connect_to_its_own_host_and_its_broker_and_to_nobody_else(co
         if name.endswith("-src") and name != "connect-src":
             assert set(allowed) <= ours, name
     assert directives["script-src"] == ["'self'"]
+
+
+def test_a_guest_may_send_bytes_to_this_host_and_its_store_and_to_nobody_else() -> None:
+    directives = _directives(guest_policy("https://store.example"))
+    assert directives["connect-src"] == ["'self'", "https://store.example"]
+    assert directives["default-src"] == ["'none'"]
+    assert directives["script-src"] == ["'self'"]
+    assert directives["require-trusted-types-for"] == ["'script'"]
+    # what was chosen and is not sent yet
+    assert directives["media-src"] == ["'self'", "blob:"]

@@ -32,6 +32,7 @@ async def base(request: pytest.FixtureRequest, catalogue: Catalogue, tmp_path: P
     built = tmp_path / "static"
     (built / "assets").mkdir(parents=True)
     (built / "wall.html").write_text("<!doctype html><title>wall</title>")
+    (built / "guest.html").write_text("<!doctype html><title>guest</title>")
     (built / "assets" / "wall-abc.js").write_text("//")
     pages = PublicPages(catalogue=catalogue, built=built, connect=connect)
     app = Starlette(routes=pages.routes(), middleware=[Middleware(SecurityHeaders)])
@@ -61,6 +62,34 @@ async def test_the_page_may_talk_to_its_own_host_and_its_broker_only(base: str, 
     assert "unsafe" not in policy
 
 
+async def test_the_pages_for_guests_are_the_same_at_every_address(base: str, client: aiohttp.ClientSession) -> None:
+    told: list[object] = []
+    for path in ("/w/main/add", "/w/nowhere/add", "/w/main/receipt", "/u/01KA"):
+        async with client.get(base + path) as answer:
+            headers = {name: value for name, value in answer.headers.items() if name != "date"}
+            told.append((answer.status, headers, await answer.text()))
+            policy = answer.headers["content-security-policy"]
+            # a browser with `no-referrer` may send `Origin: null` along with what it adds
+            assert answer.headers["referrer-policy"] == "same-origin"
+    assert told == [told[0]] * 4
+    assert answer.status == 200
+    assert "<title>guest" in await answer.text()
+    assert "connect-src 'self';" in policy
+    assert "unsafe" not in policy
+
+
+async def test_a_wall_says_what_guests_may_add_and_where(
+    base: str, client: aiohttp.ClientSession, catalogue: Catalogue
+) -> None:
+    plain = {"accept-encoding": "identity"}
+    async with client.get(f"{base}/api/walls/main", headers=plain) as answer:
+        assert (await answer.json())["uploads"] is None
+    await catalogue.walls.change("main", uploads={"enabled": True})
+    async with client.get(f"{base}/api/walls/main", headers=plain) as answer:
+        uploads = (await answer.json())["uploads"]
+    assert (uploads["open"], uploads["link"]) == (True, "/w/main/add")
+
+
 async def test_files_with_a_hash_in_their_name_are_kept_for_ever(base: str, client: aiohttp.ClientSession) -> None:
     async with client.get(f"{base}/static/assets/wall-abc.js") as answer:
         assert "immutable" in answer.headers["cache-control"]
@@ -78,6 +107,33 @@ async def test_a_wall_says_where_to_connect_and_what_it_looks_for(
         assert answer.headers["cache-control"] == "no-store"
     assert wall["connect"] == {"kind": "broker", "url": "ws://broker.example:61614"}
     assert wall["looking_for"] == ["#frieze"]
+
+
+async def test_a_wall_says_what_guests_may_add(base: str, client: aiohttp.ClientSession, catalogue: Catalogue) -> None:
+    plain = {"accept-encoding": "identity"}
+    async with client.get(f"{base}/api/walls/main", headers=plain) as answer:
+        assert (await answer.json())["uploads"] is None
+    await catalogue.walls.change("main", uploads={"enabled": True, "consent": "I took it."})
+    async with client.get(f"{base}/api/walls/main", headers=plain) as answer:
+        told = (await answer.json())["uploads"]
+    assert (told["open"], told["consent"], told["video"]) == (True, "I took it.", True)
+
+
+async def test_the_key_that_only_adds_shows_nothing_of_a_secret_wall(
+    base: str, client: aiohttp.ClientSession, catalogue: Catalogue
+) -> None:
+    wall = await catalogue.walls.add("party", "Party", secret=True)
+    key = await catalogue.links.adding_key(wall)
+    headers = {"accept-encoding": "identity", "authorization": f"Bearer {key}"}
+    async with client.get(f"{base}/api/walls/party", headers=headers) as answer:
+        assert answer.status == 404
+    await catalogue.walls.change("party", uploads={"enabled": True, "only": True})
+    async with client.get(f"{base}/api/walls/party", headers=headers) as answer:
+        told = await answer.json()
+    assert set(told) == {"slug", "title", "uploads"}
+    for path in ("snapshot", "events?after=aaaa-0"):
+        async with client.get(f"{base}/api/walls/party/{path}", headers=headers) as answer:
+            assert answer.status == 404
 
 
 async def test_an_unknown_wall_is_a_clear_404(base: str, client: aiohttp.ClientSession) -> None:
@@ -197,6 +253,21 @@ async def test_the_key_of_the_link_opens_a_secret_wall_and_gives_a_token(
         assert "token" not in await answer.json(), "a token must not be good for another one"
     async with client.get(f"{base}/api/walls/main") as answer:
         assert "token" not in await answer.json()
+
+
+@AT_RELAY
+async def test_who_sees_a_secret_wall_may_show_others_where_to_add_but_not_how_to_see_it(
+    base: str, client: aiohttp.ClientSession, catalogue: Catalogue, key: str
+) -> None:
+    await catalogue.walls.change("party", uploads={"enabled": True})
+    async with client.get(f"{base}/api/walls/party", headers=bearer(key)) as answer:
+        link = (await answer.json())["uploads"]["link"]
+    path, _, adding = link.partition("#key=")
+    assert path == "/w/party/add"
+    async with client.get(f"{base}/api/walls/party", headers=bearer(adding)) as answer:
+        assert set(await answer.json()) == {"slug", "title", "uploads"}
+    async with client.get(f"{base}/api/walls/party/snapshot", headers=bearer(adding)) as answer:
+        assert answer.status == 404
 
 
 @AT_RELAY

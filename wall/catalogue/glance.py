@@ -37,7 +37,9 @@ async def glance(catalogue: Catalogue) -> Glance:
     now = catalogue.now()
     p = t.post.c
     queries = {
-        "walls": select(t.wall.c.slug, t.wall.c.title, t.wall.c.policy).order_by(t.wall.c.slug),
+        "walls": select(
+            t.wall.c.slug, t.wall.c.title, t.wall.c.policy, t.wall.c.retention, t.wall.c.downloads
+        ).order_by(t.wall.c.slug),
         "seqs": select(t.wall.c.slug, t.wall.c.epoch, t.wall.c.seq).order_by(t.wall.c.slug),
         "actions": select(func.max(t.action.c.id)),
         "waiting": (

@@ -24,12 +24,19 @@ class Links:
         self._context = context
         self._links = SharedKey(context, "wall-links")
         self._tokens = SharedKey(context, "viewer-tokens")
+        self._receipts = SharedKey(context, "upload-receipts")
 
     async def key(self, wall: Wall) -> str:
         """What opens a secret wall. Raises CatalogueError for a public one."""
         if wall.link is None:
             raise CatalogueError(f"The wall {wall.slug} is public; its address is all that anybody needs.")
         return await self._key(wall.slug, wall.link)
+
+    async def adding_key(self, wall: Wall) -> str:
+        """What lets guests add to a secret wall and see nothing of it. Raises CatalogueError for a public one."""
+        if wall.link is None:
+            raise CatalogueError(f"The wall {wall.slug} is public; its address is all that anybody needs.")
+        return await self._key(wall.slug, wall.link, "add")
 
     async def renew(self, slug: str) -> Wall:
         """Give a secret wall a new link; the old one, and all tokens that came of it, are worthless. Raises NotFound,
@@ -60,6 +67,20 @@ class Links:
         by_token = token is not None and token.link == link and token.until > self._context.now().timestamp()
         return (by_key or by_token) and link != 0
 
+    async def opens_adding(self, slug: str, wall: Wall | None, bearer: str) -> bool:
+        """Whether `bearer` is the key of this wall's link for adding; None: there is no wall of this name.
+
+        Takes the same time whether there is a wall or not.
+        """
+        link = (wall.link if wall is not None else None) or 0
+        by_key = hmac.compare_digest(bearer.encode(), (await self._key(slug, link, "add")).encode())
+        return by_key and link != 0 and wall is not None and wall.uploads.enabled
+
+    async def receipt(self, upload_id: str) -> str:
+        """What shows one upload to whoever has it, and lets them withdraw it."""
+        digest = hmac.new(await self._receipts.get(), f"receipt {upload_id}".encode(), hashlib.sha256).digest()
+        return random_id(digest)
+
     async def token(self, wall: Wall) -> str:
         """A viewer token for a secret wall, for 15 minutes. Raises CatalogueError for a public one."""
         if wall.link is None:
@@ -71,8 +92,8 @@ class Links:
         """What signs the tokens; relays check with it."""
         return await self._tokens.get()
 
-    async def _key(self, slug: str, link: int) -> str:
-        digest = hmac.new(await self._links.get(), f"link {slug} {link}".encode(), hashlib.sha256).digest()
+    async def _key(self, slug: str, link: int, what: str = "link") -> str:
+        digest = hmac.new(await self._links.get(), f"{what} {slug} {link}".encode(), hashlib.sha256).digest()
         return random_id(digest)
 
     async def _read(self, slug: str) -> Wall:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wall.catalogue import tables as t
 from wall.catalogue.base import Context, Row
+from wall.catalogue.likeness import Similar, similar_posts
 from wall.catalogue.records import AVATAR, current_media, post_record, take_down
 from wall.catalogue.searches import DueSearch
 from wall.catalogue.walls import read_wall
@@ -38,7 +39,10 @@ class Stored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsolePost:
-    """A post as operators see it: its newest revision, its state, and whether something of it is on the wall."""
+    """A post as operators see it: its newest revision, its state, and whether something of it is on the wall.
+
+    `similar`: other posts of the wall with a picture that looks the same, nearest first.
+    """
 
     wall: str
     post: Post
@@ -47,6 +51,7 @@ class ConsolePost:
     shown: bool
     changed_at: datetime
     media_errors: tuple[str, ...]
+    similar: tuple[Similar, ...]
 
 
 class Posts:
@@ -99,6 +104,13 @@ class Posts:
             post_id: str = (await connection.execute(query)).scalar_one()
         self._context.changed.fire()
         return post_id
+
+    async def add_in(self, connection: AsyncConnection, wall: str, source: str, post: SourcePost) -> str | None:
+        """`add` within the caller's transaction; None when the wall knows the key already."""
+        if not await self._insert(connection, wall, source, post, self._context.now()):
+            return None
+        query = select(t.post.c.id).where(t.post.c.wall == wall, t.post.c.key == post.key)
+        return (await connection.execute(query)).scalar_one()
 
     async def known(self, wall: str, key: str) -> str | None:
         """The id of the wall's post with this key, or None when it has none."""
@@ -164,8 +176,10 @@ class Posts:
     async def _console_posts(self, query: Any) -> list[ConsolePost]:
         async with self._context.database.reading() as connection:
             rows = list((await connection.execute(query)).mappings())
-            media = await current_media(connection, [row["id"] for row in rows])
-        return [_console_post(row, media[row["id"]]) for row in rows]
+            ids = [row["id"] for row in rows]
+            media = await current_media(connection, ids)
+            similar = await similar_posts(connection, ids)
+        return [_console_post(row, media[row["id"]], similar[row["id"]]) for row in rows]
 
     async def _insert(
         self, connection: AsyncConnection, wall: str, source: str, post: SourcePost, now: datetime
@@ -226,6 +240,7 @@ class Posts:
                     position=position,
                     kind=kind,
                     alt=media.alt,
+                    name=media.name,
                     origin=media.origin,
                     fallbacks=list(media.fallbacks),
                     focus=list(media.focus) if media.focus else None,
@@ -281,7 +296,7 @@ async def _lock_by_key(connection: AsyncConnection, wall: str, keys: Sequence[st
     return {row["key"]: row for row in rows.mappings()}
 
 
-def _console_post(row: Row, media: Sequence[Row]) -> ConsolePost:
+def _console_post(row: Row, media: Sequence[Row], similar: tuple[Similar, ...]) -> ConsolePost:
     return ConsolePost(
         wall=row["wall"],
         post=post_record(row, media),
@@ -290,4 +305,5 @@ def _console_post(row: Row, media: Sequence[Row]) -> ConsolePost:
         shown=row["shown"] is not None,
         changed_at=row["changed_at"],
         media_errors=tuple(m["error"] for m in media if m["error"] and m["kind"] != AVATAR),
+        similar=similar,
     )

@@ -17,11 +17,12 @@ from wall.errors import MoveRefused
 from wall.events import Event
 from wall.posts import Author, Media, Post, Rendition
 from wall.states import State
+from wall.uploads import NETWORK as GUEST
 from wall.wire import post_fields
 
 AVATAR = "avatar"
-# originals carry the guest's metadata and stay private (docs/limits.md)
-_PRIVATE_ROLES = frozenset({"original"})
+# originals carry the guest's metadata: they are in no event, and public only where a wall allows downloads
+PRIVATE_ROLES = frozenset({"original"})
 
 
 def media_address(media_id: str, role: str) -> str:
@@ -77,17 +78,33 @@ async def current_media(connection: AsyncConnection, post_ids: Sequence[str]) ->
 async def approve(connection: AsyncConnection, post: Row, wall: Wall, now: datetime) -> None:
     """Put the post's newest revision on its wall: state, event and what is shown, in the caller's transaction.
 
+    What a guest added is approved without being shown until the wall reveals it (`Uploads.reveal`).
     Raises MoveRefused when it has no picture that can be shown.
     """
     media = (await current_media(connection, [post["id"]]))[post["id"]]
     record = post_record(post, media)
     if not record.media:
-        raise MoveRefused(
-            "This post has no picture that can be shown; try to fetch it again first.",
-            state=post["state"],
-            revision=post["revision"],
-        )
+        sentence = "This post has no picture that can be shown; try to fetch it again first."
+        if any(row["purged"] for row in media):
+            sentence = (
+                f"Its pictures are gone: the wall {wall.slug} keeps what was taken off it for {wall.retention} hours, "
+                "and then deletes it."
+            )
+        raise MoveRefused(sentence, state=post["state"], revision=post["revision"])
     published = post["shown"] is None
+    approved: dict[str, Any] = {
+        "state": State.APPROVED.value,
+        "reason": None,
+        "revision": post["revision"],
+        "changed_at": now,
+        "work_at": None,
+        "holder": None,
+        "token": None,
+        "claimed_until": None,
+    }
+    if published and post["source"] == GUEST and wall.uploads.hides(now):
+        await connection.execute(update(t.post).where(t.post.c.id == post["id"]).values(approved))
+        return
     seq = wall.seq + 1
     await append_event(
         connection,
@@ -105,17 +122,7 @@ async def approve(connection: AsyncConnection, post: Row, wall: Wall, now: datet
         update(t.post)
         .where(t.post.c.id == post["id"])
         .values(
-            state=State.APPROVED.value,
-            reason=None,
-            revision=post["revision"],
-            shown=post_fields(record),
-            placed=seq if published else post["placed"],
-            seq=seq,
-            changed_at=now,
-            work_at=None,
-            holder=None,
-            token=None,
-            claimed_until=None,
+            approved | {"shown": post_fields(record), "placed": seq if published else post["placed"], "seq": seq},
         )
     )
 
@@ -170,6 +177,7 @@ def _media(row: Row) -> Media:
         height=row["height"],
         focus=tuple(row["focus"]) if row["focus"] else None,
         thumbhash=row["thumbhash"],
+        duration=row["duration"],
         sha256=row["sha256"],
         renditions=tuple(
             Rendition(
@@ -181,6 +189,6 @@ def _media(row: Row) -> Media:
                 url=media_address(row["id"], fields["role"]),
             )
             for fields in row["renditions"]
-            if fields["role"] not in _PRIVATE_ROLES
+            if fields["role"] not in PRIVATE_ROLES
         ),
     )

@@ -22,8 +22,13 @@ class SingleFlight(Generic[Key, Value]):
         if task is None:
             task = asyncio.ensure_future(_run(make))
             self._running[key] = task
-            task.add_done_callback(lambda _done: self._running.pop(key, None))
+            task.add_done_callback(lambda done: self._over(key, done))
         return await asyncio.shield(task)
+
+    def _over(self, key: Key, done: "asyncio.Task[Value]") -> None:
+        self._running.pop(key, None)
+        if not done.cancelled():
+            done.exception()  # all who waited may have gone by now, and then nobody misses it
 
 
 async def _run(make: Callable[[], Awaitable[Value]]) -> Value:

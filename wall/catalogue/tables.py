@@ -13,6 +13,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     DateTime,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
@@ -69,6 +71,11 @@ wall = Table(
     Column("created_at", Moment, nullable=False),
     # the number of its secret link (wall/catalogue/links.py); null: the wall is public
     Column("link", BigInteger),
+    # what guests may add (wall/uploads.py); null: nothing
+    Column("uploads", JSON(none_as_null=True)),
+    # hours for which the bytes of what was taken off it are kept; whether viewers may have originals
+    Column("retention", Integer, nullable=False, server_default="24"),
+    Column("downloads", Boolean, nullable=False, server_default=false()),
 )
 
 search = Table(
@@ -142,6 +149,8 @@ media = Table(
     # image | animation | video, or avatar for the author's picture
     Column("kind", String(10), nullable=False),
     Column("alt", Text, nullable=False),
+    # what its author called the file; empty where nobody says
+    Column("name", Text, nullable=False, server_default=""),
     Column("origin", Text, nullable=False),
     Column("fallbacks", JSON(none_as_null=True), nullable=False),
     Column("focus", JSON(none_as_null=True)),
@@ -154,10 +163,37 @@ media = Table(
     Column("height", Integer),
     Column("thumbhash", String(64)),
     Column("sha256", String(64)),
+    # seconds of a video
+    Column("duration", Float),
+    # wall/pictures/phash.py: 63 bits; null where there is nothing to compare
+    Column("phash", BigInteger),
     Column("error", Text),
     # [{role, width, height, type, bytes, key}]; the original is among them
     Column("renditions", JSON(none_as_null=True)),
+    # {role: [tries, why]} of renditions that could not be made on demand
+    Column("failures", JSON(none_as_null=True)),
     Index(None, "post_id", "position"),
+)
+
+# each picture's perceptual hash in seven pieces: who is near has one of them in common (wall/catalogue/likeness.py)
+phash_band = Table(
+    "phash_band",
+    metadata,
+    Column("wall", ForeignKey("wall.slug", ondelete="CASCADE"), primary_key=True),
+    Column("band", Integer, primary_key=True, autoincrement=False),
+    Column("media_id", ForeignKey("media.id", ondelete="CASCADE"), primary_key=True),
+    Column("phash", BigInteger, nullable=False),
+    Index(None, "media_id"),
+)
+
+# pairs of pictures that look the same, both ways round
+likeness = Table(
+    "likeness",
+    metadata,
+    Column("media_id", ForeignKey("media.id", ondelete="CASCADE"), primary_key=True),
+    Column("other_id", ForeignKey("media.id", ondelete="CASCADE"), primary_key=True),
+    Column("distance", Integer, nullable=False),
+    Index(None, "other_id"),
 )
 
 event = Table(
@@ -204,6 +240,46 @@ health = Table(
     Column("sentence", Text, nullable=False),
     Column("since", Moment, nullable=False),
     Column("at", Moment, nullable=False),
+)
+
+# what a guest adds to a wall, from the address it may be sent to; the claim is that of the process that takes it in
+upload = Table(
+    "upload",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("wall", ForeignKey("wall.slug", ondelete="CASCADE"), nullable=False),
+    # SHA-256 of the guest's token, and of the one-time address
+    Column("guest", LargeBinary(32), nullable=False),
+    Column("address", LargeBinary(32), nullable=False),
+    Column("state", String(10), nullable=False),
+    # relay: the bytes come through us; direct: the guest sends them to the store
+    Column("mode", String(6), nullable=False),
+    # where they are in the store in the end, and where a guest sends them directly
+    Column("key", String(26), nullable=False),
+    Column("quarantine", String(26)),
+    # until when the guest can write there
+    Column("signed_until", Moment),
+    Column("size", BigInteger, nullable=False),
+    # as the guest's browser says; of what is stored, as the bytes say
+    Column("type", String(80), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("caption", Text, nullable=False),
+    # what the guest agreed to
+    Column("consent", Text, nullable=False),
+    Column("sha256", String(64)),
+    Column("error", Text),
+    Column("post_id", String(26)),
+    Column("created_at", Moment, nullable=False),
+    Column("changed_at", Moment, nullable=False),
+    # nothing of an aborted or withdrawn one is in the store, also seen a while later
+    Column("cleaned", Boolean, nullable=False),
+    Column("holder", String(80)),
+    Column("token", String(26)),
+    Column("claimed_until", Moment),
+    Index(None, "wall", "guest"),
+    Index(None, "state", "claimed_until"),
+    Index(None, "post_id"),
 )
 
 # a running relay with all its workers; it renews its row, and one that has expired is not there

@@ -1,7 +1,7 @@
 """Walls: their titles, policies and settings, and the counter that gives each event its seq."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,14 +16,19 @@ from wall.destinations import private_topic, valid_slug, wall_topic
 from wall.errors import CatalogueError, NotFound
 from wall.events import Cursor, Event, WallView
 from wall.states import Policy
+from wall.uploads import UploadRules
 from wall.wire import encode_event
+
+RETENTION_MOST = 24 * 366  # hours: a year; what nobody has restored by then nobody will
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wall:
     """A wall. `seq` is the last one given out, `confirmed` the last one the broker has.
 
-    `link` numbers its secret link, the only way in; None: the wall is public. That never changes.
+    `link` numbers its secret link, the only way in; None: the wall is public. That never changes. `uploads`: what
+    guests may add. `retention`: hours for which the bytes of a post that was removed or rejected are kept, so that it
+    can come back. `downloads`: viewers may have the originals of what is on it.
     """
 
     slug: str
@@ -34,6 +39,9 @@ class Wall:
     seq: int
     confirmed: int
     link: int | None = None
+    uploads: UploadRules = field(default_factory=UploadRules)
+    retention: int = 24
+    downloads: bool = False
 
     @property
     def secret(self) -> bool:
@@ -50,7 +58,12 @@ class Wall:
 
     @property
     def view(self) -> WallView:
-        return WallView(slug=self.slug, title=self.title, settings=dict(self.settings))
+        # that pages ask anew what guests may add, whenever that changes
+        times = {"opens": self.uploads.values()["opens"], "closes": self.uploads.values()["closes"]}
+        adding: dict[str, object] = {"guests": times} if self.uploads.enabled else {}
+        # that pages may offer originals; named only where it is so, since most walls keep them private
+        allowed: dict[str, object] = {"downloads": True} if self.downloads else {}
+        return WallView(slug=self.slug, title=self.title, settings={**self.settings, **adding, **allowed})
 
 
 class Walls:
@@ -137,8 +150,17 @@ class Walls:
         title: str | None = None,
         policy: Policy | None = None,
         settings: Mapping[str, Any] | None = None,
+        uploads: Mapping[str, Any] | None = None,
+        retention: int | None = None,
+        downloads: bool | None = None,
     ) -> Wall:
-        """Change what is given; viewers hear of a new title or new settings. Raises NotFound."""
+        """Change what is given, of `uploads` what is named; viewers hear of a new title, new settings, and whether they
+        may have originals.
+
+        Raises NotFound, and CatalogueError for rules of uploads or a retention that make no sense.
+        """
+        if retention is not None and not 0 <= retention <= RETENTION_MOST:
+            raise CatalogueError(f"Bytes are kept for 0 to {RETENTION_MOST:,} hours, not for {retention:,}.")
         async with self._context.database.writing() as connection:
             wall = await lock_wall(connection, slug)
             changed = replace(
@@ -146,11 +168,21 @@ class Walls:
                 title=wall.title if title is None else title,
                 policy=wall.policy if policy is None else policy,
                 settings=wall.settings if settings is None else settings,
+                uploads=_changed_uploads(wall, uploads or {}),
+                retention=wall.retention if retention is None else retention,
+                downloads=wall.downloads if downloads is None else downloads,
             )
             await connection.execute(
                 update(t.wall)
                 .where(t.wall.c.slug == slug)
-                .values(title=changed.title, policy=changed.policy.value, settings=dict(changed.settings))
+                .values(
+                    title=changed.title,
+                    policy=changed.policy.value,
+                    settings=dict(changed.settings),
+                    uploads=changed.uploads.values(),
+                    retention=changed.retention,
+                    downloads=changed.downloads,
+                )
             )
             if changed.view != wall.view:
                 await append_event(
@@ -216,6 +248,17 @@ async def append_event(connection: AsyncConnection, event: Event) -> None:
     )
 
 
+def _changed_uploads(wall: Wall, values: Mapping[str, Any]) -> UploadRules:
+    try:
+        rules = wall.uploads.changed(values)
+    except ValueError as error:
+        raise CatalogueError(str(error), public=str(error)) from error
+    if rules.only and not wall.secret:
+        sentence = "Only a secret wall can take pictures of guests who may not see it; this one is public."
+        raise CatalogueError(sentence, public=sentence)
+    return rules
+
+
 def _wall(row: Row) -> Wall:
     return Wall(
         slug=row["slug"],
@@ -226,4 +269,7 @@ def _wall(row: Row) -> Wall:
         seq=row["seq"],
         confirmed=row["confirmed"],
         link=row["link"],
+        uploads=UploadRules.read(row["uploads"]),
+        retention=row["retention"],
+        downloads=row["downloads"],
     )

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wall.catalogue import tables as t
 from wall.catalogue.base import Context, Row
+from wall.catalogue.likeness import remember
 from wall.catalogue.records import AVATAR, approve, current_media, usable
 from wall.catalogue.walls import lock_wall
 from wall.errors import ClaimLost
@@ -57,13 +58,20 @@ class StoredRendition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaResult:
-    """What became of one picture: renditions, or the reason why there are none."""
+    """What became of one picture or video: renditions, or the reason why there are none.
+
+    `kind`: what its bytes are (`image`, `animation`, `video`), None to leave what its source said. `duration`:
+    seconds. `phash`: to find others that look the same. None of the rest forgets what was known.
+    """
 
     media_id: str
+    kind: str | None = None
     width: int | None = None
     height: int | None = None
     thumbhash: str | None = None
     sha256: str | None = None
+    duration: float | None = None
+    phash: int | None = None
     renditions: tuple[StoredRendition, ...] = ()
     error: str | None = None
 
@@ -115,7 +123,7 @@ class Work:
         now = self._context.now()
         async with self._context.database.writing() as connection:
             post = await _lock_held(connection, work)
-            await _record(connection, results)
+            await _record(connection, work.wall, results)
             media = (await current_media(connection, [work.post_id]))[work.post_id]
             if any(usable(row) for row in media):
                 state = await self._decide(connection, post, now)
@@ -129,7 +137,7 @@ class Work:
         """Keep what is done and try the rest again at `at`. Raises ClaimLost."""
         async with self._context.database.writing() as connection:
             await _lock_held(connection, work)
-            await _record(connection, results)
+            await _record(connection, work.wall, results)
             await connection.execute(
                 update(t.post)
                 .where(t.post.c.id == work.post_id)
@@ -187,7 +195,7 @@ async def _lock_held(connection: AsyncConnection, work: PostWork) -> Row:
     return row
 
 
-async def _record(connection: AsyncConnection, results: Sequence[MediaResult]) -> None:
+async def _record(connection: AsyncConnection, wall: str, results: Sequence[MediaResult]) -> None:
     for result in results:
         values: dict[str, Any] = {"error": result.error}
         if result.renditions:
@@ -195,13 +203,19 @@ async def _record(connection: AsyncConnection, results: Sequence[MediaResult]) -
                 "width": result.width,
                 "height": result.height,
                 "thumbhash": result.thumbhash,
-                "sha256": result.sha256,
-                "renditions": [_fields(rendition) for rendition in result.renditions],
+                "duration": result.duration,
+                "phash": result.phash,
+                "renditions": [rendition_fields(rendition) for rendition in result.renditions],
             }
+            known = {"kind": result.kind, "sha256": result.sha256}
+            values |= {name: value for name, value in known.items() if value is not None}
         await connection.execute(update(t.media).where(t.media.c.id == result.media_id).values(values))
+        if result.renditions and result.phash is not None:
+            await remember(connection, wall, result.media_id, result.phash)
 
 
-def _fields(rendition: StoredRendition) -> Mapping[str, Any]:
+def rendition_fields(rendition: StoredRendition) -> Mapping[str, Any]:
+    """A rendition as the column `renditions` keeps it."""
     return {
         "role": rendition.role,
         "width": rendition.width,

@@ -1,4 +1,4 @@
-"""`python -m wall.pictures.worker`: renders one picture after another, as `frames` says, until its input ends.
+"""`python -m wall.pictures.worker`: one picture or video after another, as `frames` says, until its input ends.
 
 It limits itself before it looks at the first byte: memory, files, no core dump, and for each picture processor time.
 The studio that started it holds the clock and kills it.
@@ -9,11 +9,13 @@ import os
 import resource
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from wall.errors import PictureError
-from wall.pictures import frames, render
+from wall.pictures import film, frames, render
+from wall.pictures.ranges import RangeFile
 
 MEMORY = 1536 * 1024 * 1024  # bytes of address space; a 2.9 kB AVIF took 1.67 GB, ordinary photographs 100 MB
 DESCRIPTORS = 32
@@ -36,22 +38,33 @@ def limit_processor(seconds: float) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (int(spent + seconds) + 1, hard))
 
 
-def answer(question: dict[str, Any]) -> bytes:
+def answer(question: dict[str, Any], ask: Callable[[int, int], bytes]) -> bytes:
+    """The answer's bytes; `ask` gives a range of the video that the question is about."""
     try:
         limit_processor(float(question["seconds"]))
+        if "film" in question:
+            return frames.film_answer(film.film(RangeFile(int(question["film"]), ask), question["roles"]))
         return frames.answer(render.render(Path(question["path"]), question["roles"]))
     except PictureError as error:
         return frames.refusal(error)
+    except MemoryError:
+        return frames.refusal(PictureError("It needs more memory than one picture or video may have.", code="memory"))
     except OSError as error:
         return frames.trouble(f"The picture's file can't be read: {error.strerror or error}.")
 
 
 def serve(questions: BinaryIO, answers: BinaryIO) -> None:
+    def ask(start: int, length: int) -> bytes:
+        answers.write(frames.want(start, length))
+        answers.flush()
+        (count,) = frames.LENGTH.unpack(questions.read(frames.LENGTH.size))
+        return questions.read(count)
+
     answers.write(frames.READY)
     answers.flush()
     while len(length := questions.read(frames.LENGTH.size)) == frames.LENGTH.size:
         question = cast("dict[str, Any]", json.loads(questions.read(frames.LENGTH.unpack(length)[0])))
-        answers.write(answer(question))
+        answers.write(answer(question, ask))
         answers.flush()
 
 

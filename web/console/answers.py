@@ -12,13 +12,16 @@ from wall.states import ActionKind, Policy, State
 
 
 class WallAnswer(BaseModel):
-    """`link`: the path of a secret wall's link; null where the wall is public."""
+    """`link`: the path of a secret wall's link; null where the wall is public. `retention`: hours for which the bytes
+    of what was taken off it are kept; `downloads`: viewers may have originals."""
 
     slug: str
     title: str
     policy: Policy
     counts: dict[State, int]
     link: str | None
+    retention: int
+    downloads: bool
 
 
 class HealthAnswer(BaseModel):
@@ -95,6 +98,7 @@ class MediaAnswer(BaseModel):
     height: int
     focus: tuple[float, float] | None
     thumbhash: str | None
+    duration: float | None
     renditions: list[RenditionAnswer]
 
 
@@ -104,8 +108,18 @@ class AuthorAnswer(BaseModel):
     avatar: str | None
 
 
+class SimilarAnswer(BaseModel):
+    """Another post of the wall with a picture that looks the same; `distance` 0 (as good as equal) to 6."""
+
+    post: str
+    author: str
+    state: State
+    distance: int
+
+
 class PostAnswer(BaseModel):
-    """`shown`: something of it stands on the wall now; `media_errors`: why pictures are missing."""
+    """`shown`: something of it stands on the wall now; `media_errors`: why pictures are missing; `similar`: nearest
+    first, to look at and never decided."""
 
     id: str
     wall: str
@@ -123,6 +137,7 @@ class PostAnswer(BaseModel):
     changed: datetime
     media: list[MediaAnswer]
     media_errors: list[str]
+    similar: list[SimilarAnswer]
 
 
 class PostsAnswer(BaseModel):

@@ -13,6 +13,7 @@ from wall.catalogue import Catalogue
 from wall.errors import FriezeError
 from web.console.bodies import Bodies
 from web.console.guard import API, Guard, operator_of
+from web.console.guests import guest_routes
 from web.console.headers import CONSOLE
 from web.console.live import live_routes
 from web.console.posts import post_routes
@@ -55,6 +56,7 @@ def console_app(
     app.include_router(_page_routes(app, pages))
     app.include_router(sign_in_routes(catalogue, origins))
     app.include_router(wall_routes(catalogue, networks))
+    app.include_router(guest_routes(catalogue))
     app.include_router(search_routes(catalogue, networks))
     app.include_router(post_routes(catalogue))
     app.include_router(live_routes(watch))

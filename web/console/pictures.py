@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from wall.catalogue import Catalogue
 from wall.catalogue.posts import ConsolePost
 from wall.posts import Media
-from web.console.answers import AuthorAnswer, MediaAnswer, PostAnswer, RenditionAnswer
+from web.console.answers import AuthorAnswer, MediaAnswer, PostAnswer, RenditionAnswer, SimilarAnswer
 
 _STEP = timedelta(hours=1)
 _SCHEMES = ("https://", "http://")
@@ -43,6 +43,10 @@ class Pictures:
             changed=found.changed_at,
             media=[await self._media(media) for media in post.media],
             media_errors=list(found.media_errors),
+            similar=[
+                SimilarAnswer(post=one.post_id, author=one.author, state=one.state, distance=one.distance)
+                for one in found.similar
+            ],
         )
 
     async def _media(self, media: Media) -> MediaAnswer:
@@ -54,6 +58,7 @@ class Pictures:
             height=media.height,
             focus=media.focus,
             thumbhash=media.thumbhash,
+            duration=media.duration,
             renditions=[
                 RenditionAnswer(
                     role=rendition.role,

@@ -4,7 +4,7 @@ export default defineConfig({
   base: "/static/",
   // Every page is one HTML file here; the web rooms serve it with their Content-Security-Policy.
   build: {
-    rolldownOptions: { input: ["wall.html", "console.html"] },
+    rolldownOptions: { input: ["wall.html", "console.html", "guest.html"] },
     outDir: "../static",
     emptyOutDir: true,
     target: ["chrome111", "firefox114", "safari16.4"],

@@ -36,10 +36,12 @@ class Child:
 
 
 @contextmanager
-def child(module: str, *arguments: str, settings: Mapping[str, str] | None = None) -> Generator[Child]:
-    """`tests.bench.fanout.<module>` in a process of its own."""
+def child(
+    module: str, *arguments: str, settings: Mapping[str, str] | None = None, package: str = "tests.bench.fanout"
+) -> Generator[Child]:
+    """A module of `package` in a process of its own."""
     process = subprocess.Popen(
-        [sys.executable, "-m", f"tests.bench.fanout.{module}", *arguments],
+        [sys.executable, "-m", f"{package}.{module}", *arguments],
         cwd=ROOT,
         env=environment(settings or {}),
         stdin=subprocess.PIPE,

@@ -52,8 +52,8 @@ async def test_nothing_opens_a_wall_that_is_public_or_not_there(timed: Catalogue
     assert not await opens(timed, "nobody", key)
 
 
-async def test_a_key_is_the_same_in_every_process(timed: Catalogue, migrated_url: str) -> None:
-    other = Catalogue(migrated_url)
+async def test_a_key_is_the_same_in_every_process(timed: Catalogue, database_url: str) -> None:
+    other = Catalogue(database_url)
     wall = await timed.walls.get("party")
     assert await other.links.key(wall) == await timed.links.key(wall)
     assert await other.links.token_key() == await timed.links.token_key()

@@ -20,12 +20,15 @@ from wall.errors import CatalogueError, CatalogueUnavailable, SettingsError
 pytestmark = pytest.mark.anyio
 
 
-async def test_the_migrations_build_the_tables_and_nothing_else(catalogue: Catalogue) -> None:
+async def test_the_migrations_build_the_tables_and_nothing_else(empty_database_url: str) -> None:
     def compare(connection: Connection) -> list[Any]:
         return compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata)
 
+    catalogue = Catalogue(empty_database_url)
+    await catalogue.migrate()
     async with catalogue.database.reading() as connection:
         assert await connection.run_sync(compare) == []
+    await catalogue.close()
 
 
 async def test_migrating_again_changes_nothing_and_the_wall_main_is_there(catalogue: Catalogue) -> None:
@@ -41,7 +44,7 @@ async def test_a_database_of_a_newer_frieze_is_refused(catalogue: Catalogue) -> 
         await migrate(catalogue.database)
 
 
-async def test_walls_of_the_first_catalogue_stay_public(database_url: str) -> None:
+async def test_walls_of_the_first_catalogue_stay_public(empty_database_url: str) -> None:
     def first(connection: Connection) -> None:
         config = Config()
         config.set_main_option("script_location", "wall/catalogue/migrations")
@@ -49,7 +52,7 @@ async def test_walls_of_the_first_catalogue_stay_public(database_url: str) -> No
         config.attributes["connection"] = connection
         command.upgrade(config, "0001")
 
-    catalogue = Catalogue(database_url)
+    catalogue = Catalogue(empty_database_url)
     async with catalogue.database.writing() as connection:
         await connection.run_sync(first)
         await connection.execute(

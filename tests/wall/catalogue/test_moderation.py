@@ -164,7 +164,7 @@ async def test_what_an_operator_removed_and_its_source_withdrew_later_cant_be_re
     with pytest.raises(MoveRefused, match="can't be restored"):
         await _act(catalogue, removed, ActionKind.RESTORE)
     assert (await catalogue.walls.get("main")).seq == 2
-    assert len(await catalogue.media.purgeable(timedelta(hours=24), 10)) == 1
+    assert len(await catalogue.media.purgeable(10)) == 1
     await _withdraw(catalogue, due)
     assert await catalogue.posts.get(post.post.id) == removed
 
@@ -189,9 +189,11 @@ async def test_a_rejected_edit_leaves_the_approved_revision_on_the_wall(catalogu
 async def test_a_post_that_lost_its_pictures_bytes_cant_be_approved(catalogue: Catalogue, clock: Clock) -> None:
     [rejected] = await _posts_in(catalogue, State.REJECTED, "a")
     clock.advance(timedelta(hours=25))
-    [(media_id, _)] = await catalogue.media.purgeable(timedelta(hours=24), 10)
+    [(media_id, _)] = await catalogue.media.purgeable(10)
     await catalogue.media.purged(media_id)
-    with pytest.raises(MoveRefused, match="no picture that can be shown"):
+    with pytest.raises(
+        MoveRefused, match="Its pictures are gone: the wall main keeps what was taken off it for 24 hours"
+    ):
         await _act(catalogue, await catalogue.posts.get(rejected.post.id), ActionKind.APPROVE)
     assert (await catalogue.walls.get("main")).seq == 0
 

@@ -9,7 +9,7 @@ import pytest
 from tests.fakes.posts import LEASE, due_search, finish_all, source_post, store
 from wall.catalogue import Catalogue
 from wall.catalogue.searches import DueSearch
-from wall.catalogue.walls import append_event, lock_wall
+from wall.catalogue.walls import RETENTION_MOST, append_event, lock_wall
 from wall.errors import CatalogueError, CatalogueUnavailable, NotFound
 from wall.events import Cursor, Event
 from wall.posts import SourceRemoval
@@ -31,12 +31,12 @@ async def _approve(catalogue: Catalogue, post_ids: Sequence[str]) -> None:
 
 
 async def test_many_writers_on_several_walls_leave_no_hole_and_no_double(
-    catalogue: Catalogue, migrated_url: str
+    catalogue: Catalogue, database_url: str
 ) -> None:
     await catalogue.walls.add("stage", "Stage", Policy.HOLD)
     await catalogue.walls.change("main", policy=Policy.HOLD)
     ids = {slug: await _pending(catalogue, slug, 12) for slug in ("main", "stage")}
-    other = Catalogue(migrated_url)
+    other = Catalogue(database_url)
     doors = [catalogue, other]
     approvals = [_approve(doors[n % 2], ids[slug][n::4]) for slug in ids for n in range(4)]
     titles = [doors[n % 2].walls.change(slug, title=f"Title {n}") for slug in ids for n in range(4)]
@@ -174,3 +174,24 @@ async def test_pages_of_two_sweeps_that_add_and_take_down_at_once_do_not_block_e
     await asyncio.gather(sweep(one, "one", range(24)), sweep(two, "two", range(23, -1, -1)))
     counts = await catalogue.posts.counts("main")
     assert (counts[State.REMOVED], counts[State.RECEIVED]) == (24, 72)
+
+
+async def test_viewers_hear_whether_they_may_have_originals_and_of_nothing_that_is_not_theirs(
+    catalogue: Catalogue,
+) -> None:
+    before = await catalogue.walls.get("main")
+    assert (before.retention, before.downloads, before.view.settings) == (24, False, {})
+    kept = await catalogue.walls.change("main", retention=72)
+    assert (kept.retention, kept.seq) == (72, before.seq)
+    assert (await catalogue.walls.change("main", downloads=True)).seq == before.seq + 1
+    events = await catalogue.log.after("main", before.cursor)
+    assert events is not None
+    assert [json.loads(event.body)["settings"]["settings"] for event in events] == [{"downloads": True}]
+    assert (await catalogue.walls.change("main", downloads=False)).view.settings == {}
+
+
+async def test_a_retention_that_is_none_is_refused(catalogue: Catalogue) -> None:
+    for hours in (-1, RETENTION_MOST + 1):
+        with pytest.raises(CatalogueError, match="kept for 0 to"):
+            await catalogue.walls.change("main", retention=hours)
+    assert (await catalogue.walls.get("main")).retention == 24

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image, ImageCms, ImageDraw
 
 from tests.photographs import TURNS
+from tests.wall.pictures.hostile.inputs import heic
 from tests.wall.pictures.samples import (
     BLUE,
     GREEN,
@@ -18,8 +19,9 @@ from tests.wall.pictures.samples import (
     with_orientation,
 )
 from wall.errors import PictureError
+from wall.pictures.decoded import GROUND
 from wall.pictures.records import Rendered
-from wall.pictures.render import GROUND, render
+from wall.pictures.render import render
 from wall.posts import Role
 
 Pixel = tuple[int, int, int]
@@ -199,3 +201,19 @@ def test_a_decompression_bomb_is_refused_by_its_claim(tmp_path: Path) -> None:
     with pytest.raises(PictureError) as caught:
         _render(tmp_path, png_claiming(65_000, 65_000, data=b"\0" * 1_000_000))
     assert caught.value.code == "side"
+
+
+def test_in_a_heic_the_containers_rotation_counts_and_exif_does_not(tmp_path: Path) -> None:
+    lying = quarters((160, 120)).transpose(Image.Transpose.ROTATE_90)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    turned = heic(lying, exif=exif.tobytes())
+    found = _render(tmp_path, turned)
+    assert (found.type, found.width, found.height) == ("image/heic", 160, 120)
+    assert _near(_at(_picture(found), 0.25, 0.25), RED, 30)
+    # the same pixels and the same EXIF, but a container that turns nothing
+    assert turned.count(b"irot") == 1
+    place = turned.index(b"irot") + 4
+    flat = _render(tmp_path, turned[:place] + b"\0" + turned[place + 1 :])
+    assert (flat.width, flat.height) == (120, 160)
+    assert _near(_at(_picture(flat), 0.25, 0.75), RED, 30)

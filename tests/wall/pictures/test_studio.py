@@ -63,7 +63,7 @@ async def test_a_relative_path_is_found(good: Path, monkeypatch: pytest.MonkeyPa
         (b"", "empty"),
         (b"<html><body>404</body></html>", "type"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n", "type"),
-        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "heic"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "damaged"),
         (png_claiming(40_000, 2), "side"),
         (png_claiming(20_000, 20_000), "pixels"),
         (scan_bomb(), "scans"),

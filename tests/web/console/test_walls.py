@@ -54,3 +54,25 @@ async def test_a_wall_that_is_not_there_and_a_policy_that_is_none_are_refused(co
     wrong = await browser.write("PUT", "/api/console/walls/main/policy", {"policy": "sometimes"})
     assert (wrong.status, wrong.error) == (422, "invalid")
     assert "sometimes" not in wrong.text
+
+
+async def test_a_wall_is_changed_in_what_is_given(console: RunningConsole) -> None:
+    browser = await console.signed_in()
+    [before] = (await browser.get("/api/console/state")).json["walls"]
+    assert (before["retention"], before["downloads"]) == (24, False)
+    address = "/api/console/walls/main"
+    answer = await browser.write("PATCH", address, {"retention": 48, "downloads": True})
+    assert answer.status == 200
+    assert answer.json == {**before, "retention": 48, "downloads": True}
+    answer = await browser.write("PATCH", address, {"title": "  Our party ", "policy": "hold"})
+    assert (answer.json["title"], answer.json["policy"], answer.json["retention"]) == ("Our party", "hold", 48)
+    assert (await console.catalogue.walls.get("main")).view.settings["downloads"] is True
+
+
+async def test_what_no_wall_can_be_is_refused(console: RunningConsole) -> None:
+    browser = await console.signed_in()
+    for wrong in ({"retention": -1}, {"retention": 10**6}, {"title": " "}, {"title": "x" * 201}, {"policy": "never"}):
+        answer = await browser.write("PATCH", "/api/console/walls/main", wrong)
+        assert (answer.status, answer.error) == (422, "invalid")
+    missing = await browser.write("PATCH", "/api/console/walls/nowhere", {"downloads": True})
+    assert (missing.status, missing.error) == (404, "not_found")

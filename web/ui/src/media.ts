@@ -5,6 +5,8 @@ export interface Rendition {
   readonly width: number;
   readonly height: number;
   readonly url: string;
+  /** `image/webp`, `video/mp4`; the console's API leaves it out. */
+  readonly type?: string;
 }
 
 export interface Media {
@@ -16,5 +18,7 @@ export interface Media {
   /** (x, y) in -1..1, y up, as Mastodon defines it. */
   readonly focus: readonly [number, number] | null;
   readonly thumbhash: string | null;
+  /** Seconds of a video, where its file says. */
+  readonly duration?: number | null;
   readonly renditions: readonly Rendition[];
 }

@@ -1,5 +1,5 @@
 /** The console's API over HTTP. Every failure becomes a `Refusal` with a sentence that can be shown. */
-import type { ActionKind, Overview, Policy, Post, PostPage, Search, State, Story } from "./types.js";
+import type { ActionKind, Guests, Overview, Policy, Post, PostPage, Search, State, Story } from "./types.js";
 
 const API = "/api/console";
 const TIMEOUT_MILLISECONDS = 15_000;
@@ -46,6 +46,20 @@ export class Api {
 
   setPolicy(wall: string, policy: Policy): Promise<unknown> {
     return this.#ask("PUT", `/walls/${wall}/policy`, { policy });
+  }
+
+  guests(wall: string): Promise<Guests> {
+    return this.#ask<Guests>("GET", `/walls/${wall}/guests`);
+  }
+
+  /** Changes what is given. */
+  changeGuests(wall: string, changes: Partial<Guests>): Promise<Guests> {
+    return this.#ask<Guests>("PATCH", `/walls/${wall}/guests`, changes);
+  }
+
+  /** Changes what is given: hours, and whether viewers may have originals. */
+  changeWall(wall: string, changes: { retention?: number; downloads?: boolean }): Promise<unknown> {
+    return this.#ask("PATCH", `/walls/${wall}`, changes);
   }
 
   addSearch(wall: string, network: string, query: string): Promise<Search> {

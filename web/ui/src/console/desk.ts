@@ -17,7 +17,8 @@ import {
   wallOf,
 } from "./model.js";
 import { HOLD_MILLISECONDS, mayDo } from "./moves.js";
-import type { ActionKind, HintKind, Post, Search, State } from "./types.js";
+import type { GuestChanges } from "./rules.js";
+import type { ActionKind, Guests, HintKind, Post, Search, State } from "./types.js";
 import { PAST_WORDS, STATE_WORDS } from "./words.js";
 
 // Hints come up to ten a second; an operator reads no faster than this.
@@ -170,6 +171,35 @@ export class Desk {
     }
     this.change({ type: "dialog", dialog: null });
     await this.#read(["searches"]);
+    return null;
+  }
+
+  /** What guests may add to the chosen wall; null when it can't be read, which is said. */
+  async readGuests(): Promise<Guests | null> {
+    const { wall } = this.model;
+    if (wall === null) return null;
+    let guests: Guests | null = null;
+    await this.#try(async () => {
+      guests = await this.#api.guests(wall);
+    }, "Nothing was changed.");
+    return guests;
+  }
+
+  /** Changes the chosen wall; the sentence of a refusal, or null when all of it stands. */
+  async saveGuests(changes: GuestChanges): Promise<string | null> {
+    const { wall } = this.model;
+    if (wall === null) return null;
+    try {
+      if (Object.keys(changes.guests).length > 0) await this.#api.changeGuests(wall, changes.guests);
+      if (Object.keys(changes.wall).length > 0) await this.#api.changeWall(wall, changes.wall);
+    } catch (error) {
+      if (error instanceof Refusal && error.status === 422) return error.message;
+      this.#explain(error, "The wall is as it was.");
+      return null;
+    }
+    this.change({ type: "dialog", dialog: null });
+    this.#tell({ title: "Saved", detail: "Guests and viewers see it at once" });
+    await this.#read(["walls"]);
     return null;
   }
 

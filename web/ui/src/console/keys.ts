@@ -10,6 +10,7 @@ export type Command =
   | { readonly do: "view"; readonly state: State }
   | { readonly do: "wall"; readonly by: 1 | -1 }
   | { readonly do: "add-search" }
+  | { readonly do: "guests" }
   | { readonly do: "policy" }
   | { readonly do: "keys" }
   | { readonly do: "open" }
@@ -64,6 +65,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   "]": { do: "wall", by: 1 },
   "/": { do: "add-search" },
   o: { do: "policy" },
+  g: { do: "guests" },
   "?": { do: "keys" },
   Enter: { do: "open" },
   ".": { do: "picture", by: 1 },
@@ -110,6 +112,7 @@ export const KEY_TABLE: readonly {
     rows: [
       [["/"], "Add a search"],
       [["O"], "Switch between open and hold"],
+      [["G"], "What guests may add"],
       [["?"], "These keys"],
       [["Esc"], "Close"],
     ],

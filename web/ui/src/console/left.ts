@@ -31,7 +31,7 @@ export function leftPane(desk: Desk, now: number): TemplateResult {
           )}
           ${model.overview === null ? statesOutline() : nothing}
         </section>
-        ${model.overview === null ? nothing : policySwitch(desk)} ${secretLink(desk)} ${searches(desk, now)} ${parts(desk, now)}
+        ${model.overview === null ? nothing : policySwitch(desk)} ${guests(desk)} ${secretLink(desk)} ${searches(desk, now)} ${parts(desk, now)}
       </div>
       <footer class="who">
         <span class="avatar letter" aria-hidden="true">${(model.overview?.operator ?? " ").charAt(0)}</span>
@@ -121,6 +121,20 @@ function policySwitch(desk: Desk): TemplateResult | typeof nothing {
       ${option("open", "Open")} ${option("hold", "Hold")}
     </div>
     <p>${POLICY_WORDS[wall.policy]}</p>
+  </section>`;
+}
+
+function guests(desk: Desk): TemplateResult | typeof nothing {
+  if (wallOf(desk.model) === null) return nothing;
+  return html`<section class="guests" aria-label="Guests">
+    <button
+      class="row"
+      aria-keyshortcuts="g"
+      aria-haspopup="dialog"
+      @click=${() => desk.change({ type: "dialog", dialog: "guests" })}
+    >
+      ${shape("guests")}<span class="text">Guests and viewers</span><kbd aria-hidden="true">G</kbd>
+    </button>
   </section>`;
 }
 

@@ -58,7 +58,7 @@ export interface Model {
   readonly picture: number;
   readonly deeds: readonly Deed[];
   readonly notices: readonly Notice[];
-  readonly dialog: "add-search" | "keys" | null;
+  readonly dialog: "add-search" | "guests" | "keys" | null;
   /** On narrow screens: the post, or the left column, over the work. */
   readonly over: "post" | "left" | null;
 }

@@ -2,6 +2,7 @@
 import { html, LitElement, nothing, type TemplateResult } from "lit";
 import { Desk } from "./desk.js";
 import { detailPane } from "./detail.js";
+import { emptySheet, guestsSheet, openSheet } from "./guests.js";
 import { type Command, commandOf } from "./keys.js";
 import { leftPane } from "./left.js";
 import { countOf, selectedPost, wallOf } from "./model.js";
@@ -14,6 +15,7 @@ const TICK_MILLISECONDS = 5_000;
 export class ConsolePage extends LitElement {
   readonly #desk = new Desk(() => this.requestUpdate());
   readonly #form: SearchForm = { network: "", query: "", problem: null, sending: false };
+  readonly #guests = emptySheet();
   #selected: string | null = null;
   #dialog: string | null = null;
 
@@ -49,9 +51,11 @@ export class ConsolePage extends LitElement {
         ${
           model.dialog === "add-search"
             ? addSearch(this.#desk, this.#form, () => this.requestUpdate())
-            : model.dialog === "keys"
-              ? keysTable(this.#desk)
-              : nothing
+            : model.dialog === "guests"
+              ? guestsSheet(this.#desk, this.#guests, () => this.requestUpdate())
+              : model.dialog === "keys"
+                ? keysTable(this.#desk)
+                : nothing
         }
       </dialog>
     `;
@@ -80,8 +84,9 @@ export class ConsolePage extends LitElement {
       this.#form.network ||= overview?.networks[0] ?? "";
       this.requestUpdate();
     }
+    if (dialog === "guests") void openSheet(this.#desk, this.#guests, () => this.requestUpdate());
     if (!element?.open) element?.showModal();
-    element?.querySelector<HTMLElement>(dialog === "keys" ? "footer button" : ".field")?.focus();
+    element?.querySelector<HTMLElement>(dialog === "add-search" ? ".field" : "footer button")?.focus();
   }
 
   #showSelected(): void {
@@ -136,6 +141,7 @@ export class ConsolePage extends LitElement {
         desk.stepWall(command.by);
         break;
       case "add-search":
+      case "guests":
       case "keys":
         desk.change({ type: "dialog", dialog: command.do });
         break;

@@ -15,7 +15,37 @@ export interface Wall {
   readonly counts: Readonly<Record<State, number>>;
   /** The path of a secret wall's link; null where the wall is public. */
   readonly link: string | null;
+  /** Hours for which the bytes of what was taken off it are kept; a server that says nothing of it can't change it. */
+  readonly retention?: number;
+  /** Viewers may have originals. */
+  readonly downloads?: boolean;
 }
+
+/** What guests may add to a wall (wall/uploads.py), and how the wall asks for it. */
+export interface Guests {
+  readonly enabled: boolean;
+  readonly opens: string | null;
+  readonly closes: string | null;
+  readonly consent: string;
+  readonly name_required: boolean;
+  readonly video: boolean;
+  readonly image_bytes: number;
+  readonly video_bytes: number;
+  readonly wall_bytes: number;
+  readonly wall_posts: number;
+  readonly guest_bytes: number;
+  readonly guest_posts: number;
+  readonly only: boolean;
+  readonly reveal_at: string | null;
+  /** The path of the page where guests add; on a secret wall with the key that adds and opens nothing else. */
+  readonly link: string;
+  /** The wall shows a code that leads there, in this corner. */
+  readonly qr: boolean;
+  readonly corner: Corner;
+}
+
+export const CORNERS = ["top-left", "top-right", "bottom-left"] as const;
+export type Corner = (typeof CORNERS)[number];
 
 export interface Part {
   readonly part: string;
@@ -67,6 +97,16 @@ export interface Post {
   readonly changed: string;
   readonly media: readonly Media[];
   readonly media_errors: readonly string[];
+  /** Other posts with a picture that looks the same, nearest first; absent means none. */
+  readonly similar?: readonly Similar[];
+}
+
+/** `distance`: 0 (as good as equal) to 6. */
+export interface Similar {
+  readonly post: string;
+  readonly author: string;
+  readonly state: State;
+  readonly distance: number;
 }
 
 export interface PostPage {

@@ -185,6 +185,10 @@ export class Feed {
     this.#changed();
   }
 
+  #askIn(delay: number): void {
+    setTimeout(() => !this.#stop.signal.aborted && void this.#ask(), delay);
+  }
+
   #open(info: WallInfo, way: Way, handlers: LinkHandlers): Link {
     const open = way === "stream" ? this.#options.openStream : this.#options.openLink;
     const replays = way === "stream" || info.connect.kind === "relay";
@@ -246,6 +250,8 @@ export class Feed {
     }
     this.state = applyEvent(this.state, event);
     this.#changed();
+    // What guests may add stands beside a wall's settings, not among them.
+    if (event.kind === "wall") this.#askIn(JITTER_MS * this.#random());
     if (need(this.state) !== "nothing") void this.#catchUp(true);
   }
 

@@ -2,12 +2,17 @@
 
 import { html, LitElement, nothing, type TemplateResult } from "lit";
 import { createRef, ref } from "lit/directives/ref.js";
+import { addPath, isOpen } from "../uploads.js";
 import { ambientColours, lightUp } from "./ambient.js";
 import { httpApi } from "./api.js";
+import { type Corner, cornerFor, cornerOf } from "./corners.js";
 import { exposeDebug } from "./debug.js";
 import { Feed } from "./feed.js";
+import type { FullView } from "./full.js";
+import { invitation } from "./invitation.js";
 import { openStompLink } from "./link.js";
 import { sourceMark } from "./marks.js";
+import type { Piece } from "./pieces.js";
 import { Stage } from "./stage.js";
 import { openEventStream } from "./stream.js";
 import { displayName, duration, flowing, handleOf, relativeTime } from "./words.js";
@@ -15,6 +20,8 @@ import { displayName, duration, flowing, handleOf, relativeTime } from "./words.
 const THEMES = new Set(["light", "contrast", "auto"]);
 // A hand that has left the mouse alone for this long is watching.
 const IDLE_MS = 3_000;
+// Pixels between the card and the screen's edges, both sides together; at most, so that it never just touches.
+const AIR = 48;
 
 export class WallPage extends LitElement {
   readonly #slug = location.pathname.split("/").filter(Boolean).at(-1) ?? "main";
@@ -31,6 +38,12 @@ export class WallPage extends LitElement {
   #stage: Stage | null = null;
   #paused = false;
   #inHand: Element | null = null;
+  readonly #full = createRef<FullView>();
+  /** Whether the full view was opened, or last used, from the keyboard. */
+  #byKey = false;
+  #corner: Corner = "top-left";
+  /** Where the operator wants the card. */
+  #wanted: Corner = "top-left";
   #idle: ReturnType<typeof setTimeout> | undefined;
 
   /** The page's style sheets apply here too: one set of tokens for everything. */
@@ -49,8 +62,11 @@ export class WallPage extends LitElement {
     this.#stage = stage;
     this.#feed.onChange(() => {
       stage.update(this.#feed.state);
+      this.#full.value?.refresh();
       this.requestUpdate();
     });
+    this.#prepareFull(stage);
+    host.addEventListener("click", (event) => this.#openFull(event.target as Element, false));
     exposeDebug(this.#feed, stage);
     setInterval(() => this.#feed.live || this.requestUpdate(), 1_000);
     addEventListener("keydown", (event) => this.#onKey(event));
@@ -77,14 +93,34 @@ export class WallPage extends LitElement {
       </div>
       <main class="stage" aria-label=${title ? `Pictures on ${title}` : "Pictures"} ${ref(this.#stageHost)}></main>
       ${empty ? this.#waiting(title) : nothing}
-      ${
-        !empty && title && settings["card"] !== false
-          ? html`<aside class="card" aria-label="This wall"><h1 dir="auto">${title}</h1></aside>`
-          : nothing
-      }
+      ${empty ? nothing : this.#card(title, settings)}
       ${this.#sheet()}
       <div class="status">${this.#notLive()}${this.#pauseButton(empty)}</div>
+      <frieze-full ${ref(this.#full)}></frieze-full>
     `;
+  }
+
+  /** The wall's name and the way to add to it, in one corner. */
+  #card(title: string, settings: Readonly<Record<string, unknown>>): TemplateResult | typeof nothing {
+    const invited = this.#invitation(settings);
+    const wanted = cornerOf(settings["corner"]);
+    if (wanted !== this.#wanted) {
+      this.#wanted = wanted;
+      this.#corner = wanted;
+    }
+    const named = title !== "" && settings["card"] !== false;
+    if (!named && invited === null) return nothing;
+    const looks = invited === null ? "" : settings["qr"] === false ? "inviting" : "inviting coded";
+    return html`<aside class="card ${this.#corner} ${looks}" aria-label="This wall">
+      ${named ? html`<h1 dir="auto">${title}</h1>` : nothing} ${invited ?? nothing}
+    </aside>`;
+  }
+
+  #invitation(settings: Readonly<Record<string, unknown>>): TemplateResult | null {
+    const uploads = this.#feed.info?.uploads ?? null;
+    if (uploads === null || !isOpen(uploads, this.#feed.clock.now())) return null;
+    const path = addPath(this.#slug, uploads, this.#key);
+    return invitation(new URL(path, location.origin), settings["qr"] !== false);
   }
 
   #waiting(title: string): TemplateResult {
@@ -98,6 +134,7 @@ export class WallPage extends LitElement {
     if (state.cursor === null) return html`<section class="waiting"><h1 dir="auto">${title}</h1></section>`;
     const searches = info?.lookingFor ?? [];
     return html`<section class="waiting">
+      ${this.#invitation(state.view?.settings ?? {}) ?? nothing}
       <h1 dir="auto">${title}</h1>
       <p>${searches.length > 0 ? "The first picture will appear here. Looking for" : "The first picture will appear here."}</p>
       ${
@@ -152,12 +189,18 @@ export class WallPage extends LitElement {
   #togglePause(): void {
     this.#paused = !this.#paused;
     this.#stage?.pause(this.#paused);
+    this.#stage?.playing.hold(this.#paused);
     this.requestUpdate();
   }
 
   #onKey(event: KeyboardEvent): void {
     this.#stir();
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+    const presses = event.key === "Enter" || event.key === " ";
+    if (presses && this.#openFull(event.target as Element, true)) {
+      event.preventDefault();
+      return;
+    }
     const onControl = event.target instanceof HTMLButtonElement;
     if (event.key === "p" || (event.key === " " && !onControl)) {
       event.preventDefault();
@@ -165,6 +208,39 @@ export class WallPage extends LitElement {
     } else if (event.key === "Escape" && document.activeElement instanceof HTMLElement) {
       document.activeElement.blur();
     }
+  }
+
+  #prepareFull(stage: Stage): void {
+    const full = this.#full.value;
+    if (full === undefined) return;
+    let last: Piece | null = null;
+    full.options = {
+      pieces: () => stage.pieces,
+      now: () => this.#feed.clock.now(),
+      download: (piece) => (this.#feed.state.view?.settings["downloads"] === true ? originalOf(piece) : null),
+      changed: (piece) => {
+        stage.playing.hold(piece !== null || this.#paused);
+        if (piece === null) this.#returnTo(last);
+        last = piece;
+      },
+    };
+  }
+
+  #openFull(target: Element, byKey: boolean): boolean {
+    const element = target.closest<HTMLElement>(".tile");
+    const { post, media } = element?.dataset ?? {};
+    const piece = this.#stage?.pieces.find((one) => one.key === `${post}/${media}`);
+    if (piece === undefined) return false;
+    this.#byKey = byKey;
+    this.#full.value?.open(piece);
+    return true;
+  }
+
+  /** After the full view: keys go on from the picture last seen; a finger leaves nothing in hand. */
+  #returnTo(piece: Piece | null): void {
+    const tile = piece && this.#stage?.tileOf(piece.key);
+    if (this.#byKey && tile) tile.element.focus({ preventScroll: true });
+    else if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
   }
 
   #take(element: Element | null): void {
@@ -183,7 +259,18 @@ export class WallPage extends LitElement {
     const element = this.#ambient.value;
     const hashes = this.#stage?.tiles.map((tile) => tile.piece?.media.thumbhash ?? null) ?? [];
     if (element) lightUp(element, ambientColours(hashes));
+    this.#makeWay();
     this.requestUpdate();
+  }
+
+  /** The card stands on a picture; not on the newest one. */
+  #makeWay(): void {
+    const card = this.querySelector<HTMLElement>(".card");
+    const newest = this.#stage?.newest?.rect ?? null;
+    if (card === null || newest === null) return;
+    const size = { width: card.offsetWidth + AIR, height: card.offsetHeight + AIR };
+    const screen = { width: innerWidth, height: innerHeight };
+    this.#corner = cornerFor(this.#corner, this.#wanted, size, screen, newest);
   }
 
   #dress(title: string, settings: Readonly<Record<string, unknown>>): void {
@@ -192,4 +279,9 @@ export class WallPage extends LitElement {
     if (typeof wanted === "string" && THEMES.has(wanted)) document.documentElement.dataset["theme"] = wanted;
     else delete document.documentElement.dataset["theme"];
   }
+}
+
+/** The address of the picture as it was taken, where the wall gives it away. */
+function originalOf(piece: Piece): string | null {
+  return `/media/${piece.media.id}/original`;
 }

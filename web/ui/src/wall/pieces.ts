@@ -48,6 +48,52 @@ export function chooseRendition(media: Media, tile: Viewport, pixelRatio: number
   return renditions.find(enough) ?? renditions.at(-1) ?? null;
 }
 
+/**
+ * The renditions worth trying for a screen of so many pixels that shows the picture whole, the best first; the last one
+ * is at hand. Larger sizes may be made when somebody first asks for them, so they are tried without being listed.
+ */
+export function wholesOf(media: Media, screen: Viewport, pixelRatio: number): Rendition[] {
+  const listed = renditionsOf(media);
+  const largest = listed.at(-1);
+  if (largest === undefined) return [];
+  const side = Math.max(media.width, media.height);
+  const had = Math.max(largest.width, largest.height);
+  const unlisted = DISPLAYS.filter(({ below, side: of }) => Math.max(had, below) < Math.min(of, side)).map(
+    ({ role, side: of }) => {
+      const scale = Math.min(1, of / side);
+      return {
+        role,
+        width: media.width * scale,
+        height: media.height * scale,
+        url: `/media/${media.id}/${role}`,
+      };
+    },
+  );
+  const all = media.kind === "image" ? [...listed, ...unlisted] : listed;
+  const aspect = largest.width / largest.height;
+  const width = Math.min(screen.width, screen.height * aspect) * pixelRatio * 0.9;
+  const enough = all.findIndex((rendition) => rendition.width >= width);
+  const best = enough < 0 ? all : all.slice(0, enough + 1);
+  return best.reverse();
+}
+
+const DISPLAYS = [
+  { role: "display-1280", below: 640, side: 1280 },
+  { role: "display-2560", below: 1280, side: 2560 },
+] as const;
+
+/** What plays of a media, with sound perhaps; null where nothing does. */
+export function filmOf(media: Media): Rendition | null {
+  if (media.kind !== "video") return null;
+  return media.renditions.find((rendition) => rendition.type?.startsWith("video/")) ?? null;
+}
+
+/** The light form of an animated picture. */
+export function animationOf(media: Media): Rendition | null {
+  if (media.kind !== "animation") return null;
+  return media.renditions.find((rendition) => rendition.role.startsWith("animated")) ?? null;
+}
+
 /** The shape as the renditions have it (they are what is painted), else as the record says. */
 export function aspectOf(media: Media): number {
   const largest = renditionsOf(media).at(-1) ?? media;

@@ -5,6 +5,7 @@ import { Arrivals } from "./arrivals.js";
 import { capacity, type Frame, frameOf, type Placed } from "./layout.js";
 import { admit, type Item, NOTHING, type Plan, planAnew, positions, withdraw } from "./mosaic.js";
 import { aspectOf, chooseRendition, type Piece, piecesOf } from "./pieces.js";
+import { Playing } from "./playing.js";
 import type { WallState } from "./reducer.js";
 import { type Motion, Tile } from "./tile.js";
 
@@ -37,6 +38,7 @@ export class Stage {
   readonly counts: StageCounts = { entered: 0, displaced: 0, removed: 0, failed: 0 };
   readonly paintings: Painting[] = [];
   readonly arrivals: Arrivals<Piece, HTMLImageElement>;
+  readonly playing: Playing;
 
   readonly #host: HTMLElement;
   readonly #now: () => number;
@@ -50,6 +52,7 @@ export class Stage {
   #plan: Plan = NOTHING;
   #frame: Frame = frameOf({ width: 1, height: 1 });
   #em = 16;
+  #newest: Tile | null = null;
   #motion: Motion = { reduced: true, move: 0, fade: 0, easing: (t) => t };
 
   /** `now` is the server's clock; `changed` is called when tiles came or went. */
@@ -64,6 +67,10 @@ export class Stage {
       failed: (piece) => this.#failed(piece),
       now: () => performance.now(),
     });
+    this.playing = new Playing(
+      () => this.tiles,
+      () => this.#motion,
+    );
     new ResizeObserver(() => this.#resize()).observe(host);
     matchMedia("(prefers-reduced-motion: reduce)").addEventListener("change", () => this.#readTokens());
     setInterval(() => this.#tellTime(), 15_000);
@@ -71,6 +78,20 @@ export class Stage {
 
   get tiles(): readonly Tile[] {
     return [...this.#tiles.values()];
+  }
+
+  /** Everything that could be shown, newest first. */
+  get pieces(): readonly Piece[] {
+    return [...this.#pieces.values()];
+  }
+
+  /** The tile that entered last. */
+  get newest(): Tile | null {
+    return this.#newest;
+  }
+
+  tileOf(key: string): Tile | null {
+    return this.#tiles.get(key) ?? null;
   }
 
   /** Whether pictures cover the whole screen. */
@@ -118,7 +139,9 @@ export class Stage {
     this.counts.entered += 1;
     this.#plan = admit(this.#frame, this.#plan, toItem(current), this.#reserve(current.key));
     this.#render(this.#motion, new Map([[current.key, image]]));
-    this.#tiles.get(current.key)?.speak(this.#captionTime());
+    this.#newest = this.#tiles.get(current.key) ?? null;
+    this.#newest?.speak(this.#captionTime());
+    this.#changed();
   }
 
   #remove(keys: readonly string[]): void {
@@ -230,6 +253,7 @@ export class Stage {
   }
 
   #recycle(tile: Tile): void {
+    if (this.#newest === tile) this.#newest = null;
     tile.release();
     if (this.#spare.length < SPARE_NODES) this.#spare.push(tile);
   }

@@ -3,11 +3,12 @@
  * picture. Text goes in as text nodes and addresses as properties; there is no HTML from anybody here.
  */
 
-import { thumbHashToRGBA } from "thumbhash";
+import type { Rendition } from "../media.js";
+import { drawBlur } from "./blur.js";
 import type { Placed } from "./layout.js";
 import { sourceMark } from "./marks.js";
-import type { Piece } from "./pieces.js";
-import { altText, displayName, flowing, handleOf, relativeTime } from "./words.js";
+import { filmOf, type Piece } from "./pieces.js";
+import { altText, displayName, duration, flowing, handleOf, relativeTime } from "./words.js";
 
 export interface Motion {
   readonly reduced: boolean;
@@ -18,6 +19,8 @@ export interface Motion {
 }
 
 const FRAMES = 20;
+// A film that is not on the glass by then gives its turn to the next.
+const FIRST_FRAME_MS = 10_000;
 
 export class Tile {
   readonly element = document.createElement("figure");
@@ -40,15 +43,20 @@ export class Tile {
   readonly #time = document.createElement("time");
   readonly #mark = span("source");
   readonly #count = span("count");
+  readonly #length = span("length");
   readonly #text = div("text");
   #rect: Placed | null = null;
   #moving: Animation[] = [];
   #captionTimer: ReturnType<typeof setTimeout> | undefined;
+  #film: HTMLVideoElement | HTMLImageElement | null = null;
+  #filmTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor() {
     this.#time.className = "when";
     this.element.className = "tile";
     this.element.tabIndex = 0;
+    this.element.setAttribute("role", "button");
+    this.element.setAttribute("aria-haspopup", "dialog");
     this.#blur.className = "blur";
     this.#blur.setAttribute("aria-hidden", "true");
     this.#avatar.className = "avatar";
@@ -60,7 +68,9 @@ export class Tile {
     who.append(this.#avatar, this.#name, this.#handle, this.#mark, this.#time);
     this.#caption.append(who, this.#text);
     this.#picture.append(this.#blur, this.#image);
-    this.element.append(this.#picture, this.#caption, this.#count);
+    const corner = div("corner");
+    corner.append(this.#length, this.#count);
+    this.element.append(this.#picture, this.#caption, corner);
   }
 
   /** Pixels across of the picture shown; 0 while there is none. */
@@ -72,8 +82,13 @@ export class Tile {
     return this.#rect;
   }
 
+  get playing(): boolean {
+    return this.#film !== null;
+  }
+
   /** Takes a piece: the caption and the blur at once, the picture when `show` is called. */
   assign(piece: Piece, now: number): void {
+    this.stop();
     this.painted = null;
     this.source = "";
     this.loading = "";
@@ -96,6 +111,8 @@ export class Tile {
     this.#text.textContent = piece.number === 1 ? flowing(post.text) : "";
     this.#count.textContent = piece.of > 1 ? `${piece.number}/${piece.of}` : "";
     this.#count.hidden = piece.of < 2;
+    this.#length.hidden = filmOf(piece.media) === null;
+    this.#length.textContent = piece.media.duration ? duration(piece.media.duration * 1_000) : "Video";
     this.#mark.replaceChildren(sourceMark(post.source));
     this.#image.alt = altText(piece);
     showAvatar(this.#avatar, piece);
@@ -134,6 +151,54 @@ export class Tile {
     this.#captionTimer = setTimeout(() => this.element.classList.remove("captioned"), milliseconds);
   }
 
+  /**
+   * Plays a film without sound, or an animation, in place over the picture for at most `longest` milliseconds. `ended`
+   * is called once, however it ends by itself.
+   */
+  play(moving: Rendition, longest: number, motion: Motion, ended: () => void): void {
+    this.stop();
+    const film = moving.type?.startsWith("video/") ? filmElement() : document.createElement("img");
+    film.className = "image film";
+    film.setAttribute("aria-hidden", "true");
+    film.style.objectPosition = this.#image.style.objectPosition;
+    const end = () => {
+      if (this.#film !== film) return;
+      this.#film = null;
+      this.element.classList.remove("playing");
+      clearTimeout(this.#filmTimer);
+      if (film instanceof HTMLVideoElement) film.pause();
+      const fading = film.animate([{ opacity: film.style.opacity || "0" }, { opacity: 0 }], motion.fade);
+      fading.onfinish = () => discard(film);
+      ended();
+    };
+    const begin = () => {
+      if (film.style.opacity === "1") return;
+      film.style.opacity = "1";
+      this.element.classList.add("playing");
+      film.animate([{ opacity: 0 }, { opacity: 1 }], { duration: motion.fade });
+      clearTimeout(this.#filmTimer);
+      this.#filmTimer = setTimeout(end, longest);
+    };
+    film.onplaying = begin;
+    film.onended = end;
+    film.onerror = end;
+    this.#film = film;
+    this.#filmTimer = setTimeout(end, FIRST_FRAME_MS);
+    this.#picture.append(film);
+    film.src = moving.url;
+    if (film instanceof HTMLVideoElement) film.play().catch(end);
+    else film.decode().then(begin, end);
+  }
+
+  /** Stops at once what plays. */
+  stop(): void {
+    const film = this.#film;
+    this.#film = null;
+    this.element.classList.remove("playing");
+    clearTimeout(this.#filmTimer);
+    if (film) discard(film);
+  }
+
   /** Goes to its place; with motion, from where it is now. */
   moveTo(rect: Placed, motion: Motion | null): void {
     const from = this.#rect && this.#visualRect(this.#rect);
@@ -146,6 +211,7 @@ export class Tile {
     style.transform = `translate(${rect.x}px, ${rect.y}px)`;
     this.element.classList.toggle("whole", rect.fit === "contain");
     this.#image.style.objectPosition = `${rect.position[0]}% ${rect.position[1]}%`;
+    if (this.#film) this.#film.style.objectPosition = this.#image.style.objectPosition;
     if (from && motion && !motion.reduced && differs(from, rect)) this.#glide(from, rect, motion);
   }
 
@@ -181,6 +247,7 @@ export class Tile {
 
   /** Empties the node for its next use; its picture's memory can go. */
   release(): void {
+    this.stop();
     clearTimeout(this.#captionTimer);
     for (const animation of this.#moving) animation.cancel();
     this.#moving = [];
@@ -230,24 +297,24 @@ export class Tile {
   }
 }
 
-/** Draws a ThumbHash; false when there is none that can be read. */
-function drawBlur(canvas: HTMLCanvasElement, hash: string | null): boolean {
-  if (hash === null) return false;
-  try {
-    const bytes = Uint8Array.from(atob(hash), (char) => char.charCodeAt(0));
-    const { w, h, rgba } = thumbHashToRGBA(bytes);
-    canvas.width = w;
-    canvas.height = h;
-    const pixels = new ImageData(new Uint8ClampedArray(rgba), w, h);
-    canvas.getContext("2d")?.putImageData(pixels, 0, 0);
-    return true;
-  } catch {
-    // Not base64, or cut short: the tile's own ground is there instead.
-    return false;
-  }
+function filmElement(): HTMLVideoElement {
+  const film = document.createElement("video");
+  film.muted = true;
+  film.playsInline = true;
+  film.disableRemotePlayback = true;
+  return film;
 }
 
-function showAvatar(holder: HTMLElement, piece: Piece): void {
+/** Takes a film away, and its connection with it. */
+function discard(film: HTMLVideoElement | HTMLImageElement): void {
+  film.onplaying = film.onended = film.onerror = null;
+  film.remove();
+  film.removeAttribute("src");
+  if (film instanceof HTMLVideoElement) film.load();
+}
+
+/** The author's picture, or a letter on a colour of their own. */
+export function showAvatar(holder: HTMLElement, piece: Piece): void {
   const { avatar } = piece.post.author;
   const letter = [...displayName(piece.post)].find((char) => /\p{L}|\p{N}/u.test(char)) ?? "·";
   holder.style.setProperty("--hue", String(hueOf(piece.post.author.handle || displayName(piece.post))));

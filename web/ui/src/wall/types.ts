@@ -7,6 +7,8 @@
  */
 
 import type { Media, Rendition } from "../media.js";
+import { count, list, localAddress, object, present, side, text, time, webAddress } from "../reading.js";
+import { readUploads, type Uploads } from "../uploads.js";
 
 /** The last event a reader has applied. Epochs sort by age as text; `seq` counts from 1 (0: nothing yet). */
 export interface Cursor {
@@ -66,6 +68,8 @@ export interface WallInfo {
   readonly token: string | null;
   /** The relays there are, in the order to try them; none where there is only `connect`. */
   readonly nodes: readonly string[];
+  /** What guests may add; null where they may add nothing. */
+  readonly uploads: Uploads | null;
 }
 
 export const VERSION = 1;
@@ -78,16 +82,11 @@ const MAX_IDS = 1_000;
 const MAX_NODES = 64;
 const MAX_TEXT = 100_000;
 const MAX_NAME = 1_000;
-const MAX_ADDRESS = 4_000;
-// A side no decoder of ours accepts; keeps aspect ratios finite.
-const MAX_SIDE = 100_000;
+// A day: no video on a wall is longer.
+const MAX_SECONDS = 86_400;
 
 const CURSOR = /^([a-z0-9]{4,16})-(0|[1-9][0-9]{0,15})$/;
 const EPOCH = /^[a-z0-9]{4,16}$/;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: browsers drop these from addresses, so we refuse them
-const UNSAFE_PATH = /[\u0000-\u0020\\]/;
-
-type Fields = Record<string, unknown>;
 
 /** Reads an event's body. Null when it is none of ours, or of another version. */
 export function readEvent(value: unknown): WallEvent | null {
@@ -153,7 +152,8 @@ export function readInfo(value: unknown): WallInfo | null {
     .map((item) => text(object(item)?.["url"], MAX_NAME))
     .filter(present)
     .filter((address) => address !== "");
-  return { wall, lookingFor, connect: { kind, url }, token: text(fields["token"], MAX_NAME), nodes };
+  const token = text(fields["token"], MAX_NAME);
+  return { wall, lookingFor, connect: { kind, url }, token, nodes, uploads: readUploads(fields["uploads"]) };
 }
 
 export function readCursor(value: unknown): Cursor | null {
@@ -205,6 +205,7 @@ function readMedia(value: unknown): Media | null {
     height,
     focus: readFocus(fields["focus"]),
     thumbhash: text(fields["thumbhash"], 64),
+    duration: seconds(fields["duration"]),
     renditions: list(fields["renditions"], MAX_RENDITIONS).map(readRendition).filter(present),
   };
 }
@@ -216,7 +217,12 @@ function readRendition(value: unknown): Rendition | null {
   const height = side(fields?.["height"]);
   const url = localAddress(fields?.["url"]);
   if (!role || width === null || height === null || url === null) return null;
-  return { role, width, height, url };
+  const type = text(fields?.["type"], 80);
+  return { role, width, height, url, ...(type ? { type } : {}) };
+}
+
+function seconds(value: unknown): number | null {
+  return typeof value === "number" && value > 0 && value < MAX_SECONDS ? value : null;
 }
 
 function readFocus(value: unknown): readonly [number, number] | null {
@@ -232,47 +238,4 @@ function readView(value: unknown): WallView | null {
   const title = text(fields?.["title"], MAX_NAME);
   if (!slug || title === null) return null;
   return { slug, title, settings: object(fields?.["settings"]) ?? {} };
-}
-
-/** An address on this installation: an absolute path, nothing that a browser would read as another host. */
-function localAddress(value: unknown): string | null {
-  if (typeof value !== "string" || value.length > MAX_ADDRESS) return null;
-  if (!value.startsWith("/") || value.startsWith("//") || UNSAFE_PATH.test(value)) return null;
-  return value;
-}
-
-function webAddress(value: unknown): string | null {
-  if (typeof value !== "string" || value.length > MAX_ADDRESS || !URL.canParse(value)) return null;
-  const { protocol } = new URL(value);
-  return protocol === "https:" || protocol === "http:" ? value : null;
-}
-
-function object(value: unknown): Fields | null {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Fields) : null;
-}
-
-function list(value: unknown, limit: number): unknown[] {
-  return Array.isArray(value) ? value.slice(0, limit) : [];
-}
-
-function text(value: unknown, limit: number): string | null {
-  return typeof value === "string" ? value.slice(0, limit) : null;
-}
-
-function count(value: unknown): number | null {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : null;
-}
-
-function side(value: unknown): number | null {
-  return typeof value === "number" && value >= 1 && value <= MAX_SIDE ? value : null;
-}
-
-function time(value: unknown): number | null {
-  if (typeof value !== "string" || value.length > 40) return null;
-  const moment = Date.parse(value);
-  return Number.isFinite(moment) ? moment : null;
-}
-
-function present<T>(value: T | null): value is T {
-  return value !== null;
 }

@@ -33,8 +33,24 @@ export function overview(counts: Partial<Record<State, number>> = {}): Overview 
     now: "2026-11-21T10:00:00Z",
     networks: ["demo"],
     walls: [
-      { slug: "main", title: "Main", policy: "hold", counts: { ...none, ...counts }, link: null },
-      { slug: "stage", title: "Stage", policy: "open", counts: none, link: null },
+      {
+        slug: "main",
+        title: "Main",
+        policy: "hold",
+        counts: { ...none, ...counts },
+        link: null,
+        retention: 24,
+        downloads: false,
+      },
+      {
+        slug: "stage",
+        title: "Stage",
+        policy: "open",
+        counts: none,
+        link: null,
+        retention: 24,
+        downloads: false,
+      },
     ],
     health: [],
   };

@@ -36,6 +36,7 @@ export class Server {
         connect: { kind: this.kind, url: "/stomp" },
         token: this.token,
         nodes: this.nodes,
+        uploads: null,
       } satisfies WallInfo;
     },
     snapshot: async () => {

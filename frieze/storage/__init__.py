@@ -1,0 +1,1 @@
+"""`frieze store …`: the storage service, and what moves and tidies stored objects."""

@@ -1,0 +1,299 @@
+"""Running streams: from the store to a browser, piece by piece, in little memory whatever the size.
+
+A stream takes the next piece from the store when the browser's socket has room, so a slow reader slows the store. A
+store that breaks off is asked once more for the rest of the very same object; when that fails too, the connection is
+aborted: what comes up short is the browser's only sign that something is missing. A stream also ends when its reader
+leaves or takes nothing for too long, and when its post is taken off the wall.
+"""
+
+import asyncio
+import socket
+from collections import Counter
+from collections.abc import Callable, Iterable
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from starlette.types import Receive, Send
+
+from relay.settings import MediaSettings
+from relay.sockets import reset
+from relay.standing import Known, Standings
+from wall.errors import FriezeError, StoreError, StoreUnavailable
+from wall.store.base import OpenObject, Store
+
+# How a stream ends that does not end well; each is counted in `Streams.endings`.
+BROKEN, GONE, OFF, STALLED, STOPPED = "broken", "gone", "off", "stalled", "stopped"
+_CUT_SECONDS = 5.0  # for the server to see it; it takes a turn of the loop
+
+
+class Full(FriezeError):
+    """There are as many streams as there may be, in all or from one address."""
+
+    temporary = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errand:
+    """`length` bytes from `start` on of the object of `total` bytes under `key`, for whoever asks from `address`.
+
+    `watched`: only while this media's rendition is public; otherwise whoever asks has shown a signed address.
+    """
+
+    media_id: str
+    role: str
+    key: str
+    total: int
+    start: int
+    length: int
+    address: str
+    watched: bool
+
+
+class Stream:
+    """One that runs. `passed`: bytes given to the server; `end` hangs up."""
+
+    __slots__ = ("_since", "_taken", "_task", "_transport", "certain", "ended", "errand", "passed")
+
+    def __init__(self, errand: Errand, transport: asyncio.Transport | None, now: float) -> None:
+        self.errand = errand
+        self.passed = 0
+        self.certain = now  # when it was last known that its post stands
+        self.ended: str | None = None
+        self._transport = transport
+        self._task: asyncio.Task[None] | None = None
+        self._taken = -1  # bytes the socket has taken, and since when it is so many
+        self._since = now
+
+    def runs_in(self, task: "asyncio.Task[None]") -> None:
+        self._task = task
+
+    def still(self, now: float) -> float:
+        """For how many seconds the reader has taken nothing."""
+        waiting = self._transport.get_write_buffer_size() if self._transport is not None else 0
+        if self.passed - waiting != self._taken:
+            self._taken, self._since = self.passed - waiting, now
+        return now - self._since
+
+    def end(self, how: str) -> None:
+        """Cut the connection off, so that nobody takes what is there for the whole."""
+        if self.ended is not None:
+            return
+        self.ended = how
+        if self._transport is not None:
+            reset(self._transport)
+        if self._task is not None:
+            self._task.cancel()
+
+
+class Aborted(Exception):
+    """Tells a server that does not show its connections to cut this one off."""
+
+
+class Streams:
+    """All streams of a process. `serve` runs one; `endings` counts those that did not end well, `resumed` those whose
+    store broke off once."""
+
+    def __init__(self, store: Store, standings: Standings, settings: MediaSettings, clock: Callable[[], float]) -> None:
+        self.endings: Counter[str] = Counter()
+        self.resumed = 0
+        self._store = store
+        self._standings = standings
+        self._settings = settings
+        self._clock = clock
+        self._running: set[Stream] = set()
+        self._addresses: Counter[str] = Counter()
+        self._watching: asyncio.Task[None] | None = None
+        self._stopping = False
+        self._log = structlog.get_logger("media")
+
+    def __len__(self) -> int:
+        return len(self._running)
+
+    def stop(self) -> None:
+        """Cut off those that run, and refuse new ones."""
+        self._stopping = True
+        for stream in tuple(self._running):
+            stream.end(STOPPED)
+
+    async def serve(
+        self,
+        errand: Errand,
+        head: dict[str, Any],
+        receive: Receive,
+        send: Send,
+        transport: asyncio.Transport | None = None,
+    ) -> None:
+        """Send the answer's `head`, and the errand's bytes. `transport`: the connection, to hang up by itself.
+
+        Raises Full and StoreError while nothing has been sent; what happens later ends the connection.
+        """
+        stream = self._enter(errand, transport)
+        try:
+            opened = await self._open(errand, errand.start, errand.length, None)
+            try:
+                if opened.info.length != errand.total:
+                    raise StoreUnavailable(
+                        f"The store has {opened.info.length} bytes of {errand.key}, which has {errand.total}."
+                    )
+                if stream.ended is None:
+                    _tune(transport, self._settings)
+                    await send(head)
+                    await self._run(stream, opened, receive, send)
+            finally:
+                await opened.chunks.aclose()
+        finally:
+            self._leave(stream)
+        if stream.ended is None:
+            return
+        self.endings[stream.ended] += 1
+        if stream.ended != GONE:
+            await _cut(transport, receive)
+
+    async def _run(self, stream: Stream, opened: OpenObject, receive: Receive, send: Send) -> None:
+        """Until all is sent, the reader has left, or somebody ends it."""
+        pumping = asyncio.create_task(self._pump(stream, opened, send))
+        # the server takes what is sent to a reader that left, and says nothing: reference/media.md §4.5
+        leaving = asyncio.create_task(_left(receive))
+        stream.runs_in(pumping)
+        try:
+            await asyncio.wait((pumping, leaving), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            pumping.cancel()
+            leaving.cancel()
+            await asyncio.gather(pumping, leaving, return_exceptions=True)
+        if stream.passed == stream.errand.length:
+            return
+        error = None if pumping.cancelled() else pumping.exception()
+        if error is None:
+            stream.ended = stream.ended or GONE
+            return
+        stream.end(BROKEN)
+        if not isinstance(error, StoreError):
+            raise error
+        self._log.warning("a stream was cut off", reason=str(error), passed=stream.passed, of=stream.errand.length)
+
+    async def _pump(self, stream: Stream, opened: OpenObject, send: Send) -> None:
+        length, etag = stream.errand.length, opened.info.etag
+        chunks = opened.chunks
+        resumed = False
+        while True:
+            try:
+                async with aclosing(chunks):
+                    async for chunk in chunks:
+                        passed = stream.passed + len(chunk)
+                        if passed > length:
+                            raise StoreUnavailable(f"The store gave more than the {length} bytes that were asked.")
+                        await send({"type": "http.response.body", "body": chunk, "more_body": passed < length})
+                        stream.passed = passed
+            except StoreError as error:
+                broken = error
+            else:
+                broken = StoreUnavailable(f"The store ended after {stream.passed} of {length} bytes.")
+            if stream.passed == length:
+                return
+            if resumed:
+                raise broken
+            resumed = True
+            self.resumed += 1
+            await asyncio.sleep(self._settings.resume_after)
+            start = stream.errand.start + stream.passed
+            chunks = (await self._open(stream.errand, start, length - stream.passed, etag)).chunks
+
+    async def _open(self, errand: Errand, start: int, length: int, etag: str | None) -> OpenObject:
+        try:
+            async with asyncio.timeout(self._settings.read_within):
+                return await self._store.open(errand.key, start, length, etag=etag)
+        except TimeoutError as error:
+            raise StoreUnavailable(f"The store did not open {errand.key} in time.") from error
+
+    # ── places ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _enter(self, errand: Errand, transport: asyncio.Transport | None) -> Stream:
+        if self._stopping or len(self._running) >= self._settings.streams:
+            raise Full("There are too many streams; come back in a moment.")
+        if self._addresses[errand.address] >= self._settings.streams_per_address:
+            raise Full("There are too many streams to your address; come back in a moment.")
+        self._addresses[errand.address] += 1
+        stream = Stream(errand, transport, self._clock())
+        self._running.add(stream)
+        if self._watching is None:
+            self._watching = asyncio.get_running_loop().create_task(self._watch())
+        return stream
+
+    def _leave(self, stream: Stream) -> None:
+        self._running.discard(stream)
+        address = stream.errand.address
+        self._addresses[address] -= 1
+        if not self._addresses[address]:
+            del self._addresses[address]
+
+    # ── watching ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _watch(self) -> None:
+        try:
+            while self._running:
+                await asyncio.sleep(self._settings.look)
+                now = self._clock()
+                for stream in tuple(self._running):
+                    if stream.still(now) >= self._settings.stalled_after:
+                        stream.end(STALLED)
+                await self._check(tuple(self._running))
+        finally:
+            self._watching = None
+
+    async def _check(self, streams: Iterable[Stream]) -> None:
+        """End those whose post was taken off; and those of which that can't be known, after a while."""
+        watched = [stream for stream in streams if stream.errand.watched]
+        media = sorted({stream.errand.media_id for stream in watched})
+        asked = [asyncio.ensure_future(self._standings.ask(media_id)) for media_id in media]
+        if asked:
+            await asyncio.wait(asked, timeout=self._settings.unknown / 2)
+        known = {media_id: _known(answer) for media_id, answer in zip(media, asked, strict=True)}
+        now = self._clock()
+        for stream in watched:
+            found = known[stream.errand.media_id]
+            if found is None:
+                if now - stream.certain >= self._settings.unknown:
+                    stream.end(OFF)
+            elif _stands(found, stream.errand):
+                stream.certain = now
+            else:
+                stream.end(OFF)
+
+
+def _known(answer: "asyncio.Future[Known]") -> Known | None:
+    if not answer.done():
+        answer.cancel()
+        return None
+    return None if answer.cancelled() or answer.exception() is not None else answer.result()
+
+
+def _stands(known: Known, errand: Errand) -> bool:
+    rendition = known.media.renditions.get(errand.role) if known.media is not None else None
+    return rendition is not None and rendition.public and rendition.key == errand.key
+
+
+async def _cut(transport: asyncio.Transport | None, receive: Receive) -> None:
+    """Have the server see that the connection is cut; it would say that we had forgotten to finish."""
+    if transport is None:
+        raise Aborted
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_CUT_SECONDS):
+            await _left(receive)
+
+
+async def _left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass  # a GET has no body worth reading
+
+
+def _tune(transport: asyncio.Transport | None, settings: MediaSettings) -> None:
+    """What waits for a slow reader here, and in the kernel."""
+    if transport is None:
+        return
+    transport.set_write_buffer_limits(high=settings.write_buffer, low=settings.write_buffer // 4)
+    peer = transport.get_extra_info("socket")
+    if peer is not None and hasattr(socket, "TCP_NOTSENT_LOWAT"):
+        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, settings.unsent)

@@ -1,0 +1,105 @@
+"""Files that guests send straight to the store: what came there is checked, and only then made theirs.
+
+The signed address can be written to again until it expires, so what is looked at is the copy under its final key, which
+nobody but us can write.
+"""
+
+import asyncio
+from contextlib import aclosing, suppress
+from http import HTTPStatus
+
+import structlog
+
+from relay.uploads.gate import Looked, look
+from relay.uploads.refusals import STORE, Refusal, busy, refused
+from relay.uploads.rollback import delete_surely, roll_back
+from relay.uploads.settings import UploadSettings
+from wall.catalogue import Catalogue
+from wall.catalogue.uploads import Held, Upload
+from wall.errors import CatalogueError, ClaimLost, ObjectMissing, StoreError, UploadRefused
+from wall.store.base import Store
+
+_log = structlog.get_logger("uploads")
+
+
+class Completion:
+    def __init__(self, catalogue: Catalogue, store: Store, settings: UploadSettings, held: Held) -> None:
+        self._catalogue = catalogue
+        self._store = store
+        self._settings = settings
+        self._held = held
+
+    async def run(self) -> Upload:
+        """The stored upload. Raises Refusal: then nothing of it is left, or (503, `missing`) it can be asked again."""
+        try:
+            return await self._complete()
+        except UploadRefused as error:
+            refusal = refused(error, self._settings.retry)
+        except Refusal as error:
+            refusal = error
+        except ClaimLost:
+            refusal = Refusal(HTTPStatus.CONFLICT, "used", "This upload was withdrawn.")
+        except (StoreError, CatalogueError) as error:
+            _log.warning("an upload could not be completed", upload=self._held.upload.id, reason=str(error))
+            return await self._back()
+        if refusal.code == "missing":
+            await self._catalogue.uploads.give_back(self._held)
+            raise refusal
+        stored = await roll_back(self._catalogue, self._store, self._held, refusal.public, self._settings.roll_back)
+        if stored is not None:
+            return stored
+        raise refusal
+
+    async def keep(self) -> None:
+        """Hold the claim while the store copies; until cancelled."""
+        while True:
+            await asyncio.sleep(self._settings.claim / 3)
+            with suppress(CatalogueError):
+                await self._catalogue.uploads.renew(self._held, self._settings.claim_lease)
+
+    async def _complete(self) -> Upload:
+        upload = self._held.upload
+        assert upload.quarantine is not None
+        await self._look(upload.quarantine)
+        await self._store.copy(upload.quarantine, upload.key)
+        looked = await self._look(upload.key)
+        stored = await self._catalogue.uploads.finish(self._held, kind=looked.kind, media_type=looked.type, sha256=None)
+        try:
+            await self._store.delete(upload.quarantine)
+        except StoreError as error:
+            # it is deleted once more when its signed address is over
+            _log.info("a quarantined file is left for a while", upload=upload.id, reason=str(error))
+        return stored
+
+    async def _look(self, key: str) -> Looked:
+        upload = self._held.upload
+        try:
+            opened = await self._store.open(key, 0, min(self._settings.head, upload.size))
+        except ObjectMissing as error:
+            sentence = "The store has nothing yet; send the file first."
+            raise Refusal(HTTPStatus.CONFLICT, "missing", sentence) from error
+        async with aclosing(opened.chunks) as chunks:
+            if opened.info.length != upload.size:
+                raise Refusal(
+                    HTTPStatus.BAD_REQUEST,
+                    "length",
+                    f"{opened.info.length} bytes came where {upload.size} were promised.",
+                )
+            head = b"".join([chunk async for chunk in chunks])
+        return look(head, upload.size, self._held.rules)
+
+    async def _back(self) -> Upload:
+        """Leave it as it was, so that it can be asked for again: without a copy, which could not be made twice."""
+        uploads = self._catalogue.uploads
+        refusal = busy(self._settings.retry, STORE, "store")
+        try:
+            await uploads.renew(self._held, self._settings.claim_lease)
+            await delete_surely(self._store, self._held.upload.key)
+            await uploads.give_back(self._held)
+        except ClaimLost:
+            upload = await uploads.get(self._held.upload.id)
+            if upload.post_id is not None:
+                return upload  # a commit that nobody heard of
+        except (StoreError, CatalogueError):
+            pass  # its claim expires, and then it is cleared away
+        raise refusal

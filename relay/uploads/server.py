@@ -1,0 +1,368 @@
+"""The ASGI application for guests: everything under `/api/walls/<slug>/uploads` and `/api/uploads/` (docs/wire.md)."""
+
+import asyncio
+import re
+import time
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+import structlog
+from starlette.types import Receive, Scope, Send
+
+from relay.addresses import neighbourhood
+from relay.uploads.answers import answer, leased, receipt_address, refuse, told
+from relay.uploads.completion import Completion
+from relay.uploads.reception import Reception, Stopped
+from relay.uploads.refusals import STOPPING, STORE, Disconnected, Refusal, busy, refused
+from relay.uploads.requests import PREFLIGHT, UploadRequest
+from relay.uploads.settings import UploadSettings
+from relay.uploads.slots import Slots
+from wall.catalogue import Catalogue
+from wall.catalogue.uploads import Asked, Upload, Withdrawn, digest
+from wall.errors import CatalogueError, ClaimLost, NotFound, StoreError, UploadRefused
+from wall.store.base import SignedRequest, Store
+from wall.store.keys import new_key
+from wall.uploads import UploadState
+
+_ID = "([0-9A-HJKMNP-TV-Z]{26})"
+_WALL = re.compile(r"/api/walls/([a-z0-9-]{1,40})/uploads", re.ASCII)
+_ONE = re.compile(rf"/api/uploads/{_ID}", re.ASCII)
+_BYTES = re.compile(rf"/api/uploads/{_ID}/bytes/([a-z2-7]{{26}})", re.ASCII)
+_COMPLETE = re.compile(rf"/api/uploads/{_ID}/complete", re.ASCII)
+# after the last byte went to the store, to tell us
+_COMPLETE_SECONDS = 60.0
+# how many completions may be checked at once: each is a copy within the store, not bytes of ours
+_COMPLETIONS = 16
+
+Result = TypeVar("Result")
+
+
+class UploadServer:
+    """Since the start: `leased` counts addresses that were given, `stored` uploads and `stored_bytes` that are there,
+    `refused`, by code, what was refused or rolled back, and `lost` connections that broke."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        store: Store,
+        settings: UploadSettings,
+        *,
+        holder: str,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.settings = settings
+        self.slots = Slots(settings, clock)
+        self.stopping = False
+        self.leased = 0
+        self.stored = 0
+        self.stored_bytes = 0
+        self.lost = 0
+        self.refused: Counter[str] = Counter()
+        self._catalogue = catalogue
+        self._store = store
+        self._holder = holder
+        self._clock = clock
+        self._receptions: dict[str, Reception] = {}
+        self._completing = 0
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._log = structlog.get_logger("uploads")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        client = scope.get("client")
+        request = UploadRequest(scope, receive, self.settings, neighbourhood(client[0] if client else ""))
+        try:
+            request.check_origin()
+            await self._answer(request, send)
+        except Disconnected:
+            self.lost += 1
+        except Refusal as error:
+            self.refused[error.code] += 1
+            await refuse(send, error, request.cross, request.body)
+        except UploadRefused as error:
+            self.refused[error.code] += 1
+            await refuse(send, refused(error, self.settings.retry), request.cross, request.body)
+        except NotFound as error:
+            refusal = Refusal(HTTPStatus.NOT_FOUND, "not-found", error.public)
+            await refuse(send, refusal, request.cross, request.body)
+        except (CatalogueError, StoreError) as error:
+            self._log.warning("an upload could not be looked up", reason=str(error))
+            await refuse(send, busy(self.settings.retry), request.cross, request.body)
+
+    def received(self, upload_id: str) -> int:
+        """Bytes that have come of an upload that is under way here."""
+        reception = self._receptions.get(upload_id)
+        return reception.received if reception is not None else 0
+
+    async def close(self, finish: float, roll_back: float) -> None:
+        """Give no more addresses, let what is under way finish within `finish` seconds, and roll the rest back within
+        `roll_back`; what could not be is left to `Care`. Any number of times."""
+        self.stopping = True
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=min(finish, self.settings.stop))
+        for reception in tuple(self._receptions.values()):
+            reception.stop(Stopped())
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=min(roll_back, self.settings.roll_back))
+
+    # ── what is asked ────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _answer(self, request: UploadRequest, send: Send) -> None:
+        if request.method == "OPTIONS":
+            await answer(send, HTTPStatus.NO_CONTENT, None, [*request.cross, *PREFLIGHT], request.body)
+            return
+        path = request.path
+        if found := _WALL.fullmatch(path):
+            works = {"POST": self._lease, "GET": self._list}
+        elif found := _BYTES.fullmatch(path):
+            works = {"PUT": self._put}
+        elif found := _COMPLETE.fullmatch(path):
+            works = {"POST": self._complete}
+        elif found := _ONE.fullmatch(path):
+            works = {"GET": self._show, "DELETE": self._withdraw}
+        else:
+            raise NotFound("There is nothing here.")
+        work = works.get(request.method)
+        if work is None:
+            allow = ", ".join((*works, "OPTIONS"))
+            fields = {"error": {"code": "method", "sentence": f"This address takes {allow}."}}
+            more = [*request.cross, (b"allow", allow.encode())]
+            await answer(send, HTTPStatus.METHOD_NOT_ALLOWED, fields, more, request.body)
+            return
+        status, fields = await work(request, *found.groups())
+        more = request.cross
+        if status is HTTPStatus.CREATED:
+            more = [*more, (b"location", f"/api/uploads/{fields['id']}".encode())]
+        await answer(send, status, fields, more, request.body)
+
+    async def _lease(self, request: UploadRequest, slug: str) -> tuple[HTTPStatus, dict[str, Any]]:
+        asked = await request.asked(slug)
+        if self.stopping:
+            raise busy(self.settings.retry, STOPPING)
+        await self._may_add(request, slug)
+        if asked.size > self.settings.direct or self.slots.full(asked.size):
+            quarantine = new_key()
+            signed = await self._sign(quarantine, asked)
+            if signed is not None:
+                return HTTPStatus.CREATED, await self._lease_direct(asked, quarantine, signed)
+        return HTTPStatus.CREATED, await self._lease_slot(request, asked)
+
+    async def _lease_slot(self, request: UploadRequest, asked: Asked) -> dict[str, Any]:
+        key, lease = new_key(), self.settings.lease
+        await self._take_slot(key, request.address, asked, lease)
+        try:
+            upload, secret = await self._catalogue.uploads.lease(
+                asked, holder=self._holder, lease=timedelta(seconds=lease), key=key
+            )
+        except BaseException:
+            self.slots.free(key)
+            raise
+        self.slots.rename(key, upload.id)
+        self.leased += 1
+        url = f"/api/uploads/{upload.id}/bytes/{secret}"
+        headers = {"content-type": asked.type or "application/octet-stream"}
+        return leased(upload, await self._receipt(upload), url=url, headers=headers, lease=lease, complete=None)
+
+    async def _lease_direct(self, asked: Asked, quarantine: str, signed: SignedRequest) -> dict[str, Any]:
+        seconds = self.settings.whole(asked.size)
+        upload, _ = await self._catalogue.uploads.lease(
+            asked,
+            holder=self._holder,
+            lease=timedelta(seconds=seconds + _COMPLETE_SECONDS),
+            key=new_key(),
+            quarantine=quarantine,
+        )
+        self.leased += 1
+        return leased(
+            upload,
+            await self._receipt(upload),
+            url=signed.url,
+            headers=signed.headers,
+            lease=seconds,
+            complete=f"/api/uploads/{upload.id}/complete",
+        )
+
+    async def _put(self, request: UploadRequest, upload_id: str, secret: str) -> tuple[HTTPStatus, dict[str, Any]]:
+        upload = await self._catalogue.uploads.get(upload_id)
+        if upload.address != digest(secret) or upload.mode != "relay":
+            raise NotFound("There is no such upload.")
+        if request.length is None:
+            raise Refusal(HTTPStatus.LENGTH_REQUIRED, "length", "The length of the file is missing.")
+        if upload.state is UploadState.LEASED and request.length != upload.size:
+            sentence = f"{request.length} bytes come where {upload.size} were promised."
+            await self._catalogue.uploads.cancel(upload, sentence)
+            self.slots.free(upload_id)
+            raise Refusal(HTTPStatus.BAD_REQUEST, "length", sentence)
+        if self.stopping:
+            raise busy(self.settings.retry, STOPPING)
+        # the address may have been given by another process
+        took = upload_id not in self.slots
+        if took and upload.state is UploadState.LEASED:
+            await self._take_slot(upload_id, request.address, upload, None)
+        begun = False
+        try:
+            held = await self._catalogue.uploads.begin(upload, holder=self._holder, lease=self.settings.claim_lease)
+            begun = True
+        finally:
+            if took and not begun:
+                self.slots.free(upload_id)
+        if upload_id in self.slots:
+            self.slots.use(upload_id)
+        reception = Reception(self._catalogue, self._store, self.settings, held, request.body)
+        self._receptions[upload_id] = reception
+        try:
+            stored = await self._by_itself(self._receive(reception, upload_id))
+        except asyncio.CancelledError:
+            reception.stop(Stopped())
+            raise
+        return HTTPStatus.CREATED, await self._told(stored.id)
+
+    async def _complete(self, request: UploadRequest, upload_id: str) -> tuple[HTTPStatus, dict[str, Any]]:
+        upload = await self._seen(request, upload_id)
+        if upload.mode != "direct":
+            raise NotFound("There is no such upload.")
+        if upload.state is not UploadState.STORED:
+            if self.stopping or self._completing >= _COMPLETIONS:
+                raise busy(self.settings.retry, STOPPING if self.stopping else STORE)
+            held = await self._catalogue.uploads.begin(upload, holder=self._holder, lease=self.settings.claim_lease)
+            completion = Completion(self._catalogue, self._store, self.settings, held)
+            self._completing += 1
+            await self._by_itself(self._finish(completion, upload))
+        return HTTPStatus.CREATED, await self._told(upload_id)
+
+    async def _show(self, request: UploadRequest, upload_id: str) -> tuple[HTTPStatus, dict[str, Any]]:
+        await self._seen(request, upload_id)
+        return HTTPStatus.OK, await self._told(upload_id)
+
+    async def _list(self, request: UploadRequest, slug: str) -> tuple[HTTPStatus, dict[str, Any]]:
+        views = await self._catalogue.guests.uploads(slug, request.known_guest())
+        return HTTPStatus.OK, {"uploads": [await told(self._catalogue, view) for view in views]}
+
+    async def _withdraw(self, request: UploadRequest, upload_id: str) -> tuple[HTTPStatus, dict[str, Any]]:
+        await self._seen(request, upload_id)
+        withdrawn = await self._catalogue.uploads.withdraw(upload_id)
+        reception = self._receptions.get(upload_id)
+        if reception is None:
+            self.slots.free(upload_id)
+        else:
+            reception.stop(ClaimLost("The guest withdrew it."))
+        # whatever is left, and what this misses, is looked for every minute
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.settings.roll_back / 2):
+                await self._by_itself(self._delete(withdrawn))
+        return HTTPStatus.OK, await self._told(upload_id)
+
+    # ── who may ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _may_add(self, request: UploadRequest, slug: str) -> None:
+        """Raises NotFound for a secret wall without its key, and for one that is not there, after the same work."""
+        try:
+            wall = await self._catalogue.walls.get(slug)
+        except NotFound:
+            wall = None
+        if wall is not None and not wall.secret:
+            return
+        links = self._catalogue.links
+        opened = await links.opens(slug, wall, request.bearer)
+        if not (await links.opens_adding(slug, wall, request.bearer) or opened):
+            raise NotFound(f"There is no wall named {slug}.")
+
+    async def _seen(self, request: UploadRequest, upload_id: str) -> Upload:
+        """The upload, for its guest or whoever has its receipt. Raises NotFound."""
+        upload = await self._catalogue.uploads.get(upload_id)
+        if not request.is_guest(upload.guest) and request.bearer != await self._catalogue.links.receipt(upload_id):
+            raise NotFound("There is no such upload.")
+        return upload
+
+    # ── slots ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _take_slot(self, name: str, address: str, asked: Asked | Upload, lease: float | None) -> None:
+        """Raises Refusal where there is none."""
+        guest, size = asked.guest, asked.size
+        if self.slots.take(name, address=address, guest=guest, size=size, lease=lease):
+            return
+        # other processes may have taken in what we gave addresses for
+        waiting = self.slots.waiting(address, guest)
+        if waiting:
+            still = await self._catalogue.uploads.still_leased(waiting)
+            for used in set(waiting) - still:
+                if used not in self._receptions:
+                    self.slots.free(used)
+            if self.slots.take(name, address=address, guest=guest, size=size, lease=lease):
+                return
+        raise busy(self.settings.retry)
+
+    # ── work that goes on when the guest has gone ────────────────────────────────────────────────────────────────
+
+    async def _by_itself(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """Do it in a task that lives on when this request is cut off; `close` waits for it."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return await asyncio.shield(task)
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # whoever waited has it; where nobody did, it is in the log already
+
+    async def _receive(self, reception: Reception, upload_id: str) -> Upload:
+        try:
+            stored = await reception.run()
+        finally:
+            self._receptions.pop(upload_id, None)
+            self.slots.free(upload_id)
+        self._count(stored)
+        return stored
+
+    async def _finish(self, completion: Completion, upload: Upload) -> None:
+        keeping = asyncio.create_task(completion.keep())
+        try:
+            self._count(await completion.run())
+        finally:
+            keeping.cancel()
+            self._completing -= 1
+
+    async def _delete(self, withdrawn: Withdrawn) -> None:
+        try:
+            for media_id, keys in withdrawn.media:
+                if await self._catalogue.media.give_up(media_id):
+                    for key in keys:
+                        await self._store.delete(key)
+                    await self._catalogue.media.purged(media_id)
+            for key in withdrawn.keys:
+                await self._store.delete(key)
+        except (StoreError, CatalogueError) as error:
+            self._log.warning(
+                "a withdrawn picture is still in the store", upload=withdrawn.upload.id, reason=str(error)
+            )
+
+    # ── small things ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _sign(self, quarantine: str, asked: Asked) -> SignedRequest | None:
+        """Where the guest can send it to the store itself; None where that can't be had, or not now."""
+        lease = timedelta(seconds=self.settings.whole(asked.size))
+        try:
+            return await self._store.sign(
+                "PUT",
+                quarantine,
+                lease,
+                length=asked.size,
+                media_type=asked.type or "application/octet-stream",
+            )
+        except StoreError as error:
+            self._log.warning("the store signs no address; files come through the relay", reason=str(error))
+            return None
+
+    def _count(self, stored: Upload) -> None:
+        self.stored += 1
+        self.stored_bytes += stored.size
+
+    async def _receipt(self, upload: Upload) -> str:
+        return receipt_address(upload.id, await self._catalogue.links.receipt(upload.id))
+
+    async def _told(self, upload_id: str) -> dict[str, Any]:
+        return await told(self._catalogue, await self._catalogue.guests.upload(upload_id))

@@ -1,0 +1,62 @@
+"""Every limit of uploads, with where its number comes from: reference/media.md §5.3 where nothing else is said."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from wall.store.base import CHUNK
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadSettings:
+    """Seconds and bytes unless said otherwise.
+
+    `origins` are pages that may upload beside those of the relay's own host. Files larger than `direct`, and all
+    that find no slot free, go straight to the store, where it can sign addresses.
+    """
+
+    origins: tuple[str, ...] = ()
+    direct: int = 100 * MIB
+
+    slots: int = 64
+    slots_per_address: int = 4
+    slots_per_guest: int = 2
+    # a quarter of the slots is kept for bodies below 20 MB, so that videos can't starve photographs
+    kept_for_small: int = 16
+    small: int = 20_000_000
+
+    lease: float = 30.0  # to begin with the bytes
+    claim: float = 30.0  # of a process on what it takes in; renewed at a third of it
+    idle: float = 30.0  # without a byte
+    rate: int = 16 * 1024  # bytes a second at least, averaged over `window`, not in the first `grace`
+    window: float = 30.0
+    grace: float = 30.0
+    # the whole takes at most `longest`, or as long as its size takes at `longest_rate`
+    longest: float = 600.0
+    longest_rate: int = 64 * 1024
+    head: int = 64 * 1024  # bytes looked at before the store sees one
+    buffer: int = 8 * CHUNK  # between reader and store
+    store_stall: float = 60.0  # the store takes nothing
+    store_answer: float = 120.0  # after its last byte
+    roll_back: float = 30.0
+    # uvicorn resets a connection that it closes while bytes come in, and a browser then never reads the answer: so
+    # a refused body is read a little further
+    linger: float = 5.0
+
+    request: int = 16 * 1024  # of JSON
+    request_within: float = 10.0
+    # so that all who were sent away do not come back at once
+    retry: tuple[float, float] = (2.0, 10.0)
+
+    recover_every: float = 60.0
+    reveal_every: float = 5.0
+    stop: float = 30.0  # for what is under way, when the relay stops
+
+    @property
+    def claim_lease(self) -> timedelta:
+        return timedelta(seconds=self.claim)
+
+    def whole(self, size: int) -> float:
+        """How long an upload of `size` bytes may take."""
+        return max(self.longest, size / self.longest_rate)

@@ -1,0 +1,79 @@
+"""A store that signs addresses: a folder behind a small HTTP server that takes what was signed, and nothing else."""
+
+import asyncio
+import hashlib
+import hmac
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import parse_qs
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from frieze.server import bind, http_server
+from tests.relay.uploads.place import WatchedStore
+from wall.errors import StoreUnavailable
+from wall.store.base import Method, ObjectInfo, SignedRequest
+
+_KEY = b"what only the store knows"
+
+
+class SigningStore(WatchedStore):
+    """`away`: its verbs fail. As with a real one, a signed address takes bytes again and again until it is over."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.base = ""
+        self.away = False
+
+    async def sign(
+        self, method: Method, key: str, lease: timedelta, *, length: int | None = None, media_type: str | None = None
+    ) -> SignedRequest | None:
+        until = int(time.time() + lease.total_seconds())
+        return SignedRequest(
+            method=method,
+            url=f"{self.base}/{key}?until={until}&signature={_signature(method, key, until, media_type or '')}",
+            expires=datetime.fromtimestamp(until, UTC),
+            headers={"content-type": media_type or ""},
+        )
+
+    async def copy(self, source: str, target: str) -> ObjectInfo:
+        if self.away:
+            raise StoreUnavailable("The store is away.")
+        return await super().copy(source, target)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        key, query = request.url.path.removeprefix("/"), parse_qs(request.url.query)
+        until, media_type = int(query["until"][0]), request.headers.get("content-type", "")
+        expected = _signature(request.method, key, until, media_type)
+        status = 403
+        if hmac.compare_digest(expected, query["signature"][0]) and until > time.time():
+            await self.delete(key)  # the newest counts
+            length = int(request.headers["content-length"])
+            await WatchedStore.put(self, key, length, media_type, request.stream())
+            status = 201
+        await Response(status_code=status)(scope, receive, send)
+
+
+def _signature(method: str, key: str, until: int, media_type: str) -> str:
+    return hmac.new(_KEY, f"{method} {key} {until} {media_type}".encode(), hashlib.sha256).hexdigest()
+
+
+@asynccontextmanager
+async def signing_store(folder: Path) -> AsyncGenerator[SigningStore]:
+    store = SigningStore(folder)
+    listening = bind("127.0.0.1", 0, "tests", "nothing")
+    store.base = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    server = http_server(store, None, ())
+    task = asyncio.create_task(server.serve(sockets=[listening]))
+    try:
+        yield store
+    finally:
+        server.should_exit = True
+        await task
+        listening.close()

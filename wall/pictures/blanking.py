@@ -1,0 +1,30 @@
+"""The copy of a video for viewers: its bytes as they pass by, with what its camera noted made blank."""
+
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
+
+from wall.pictures.records import Blank
+
+
+async def blanked(chunks: AsyncIterable[bytes], blanks: Sequence[Blank]) -> AsyncIterator[bytes]:
+    """The same number of bytes, with `blanks` (in order, none in another) replaced by their heads and zeros."""
+    at = 0
+    waiting = list(reversed(blanks))
+    async for chunk in chunks:
+        end = at + len(chunk)
+        while waiting and waiting[-1].start + waiting[-1].length <= at:
+            waiting.pop()
+        touched = [blank for blank in waiting if blank.start < end]
+        yield _written_over(chunk, at, touched) if touched else chunk
+        at = end
+
+
+def _written_over(chunk: bytes, at: int, blanks: Sequence[Blank]) -> bytes:
+    """`chunk`, which begins at byte `at` of the video."""
+    changed = bytearray(chunk)
+    for blank in blanks:
+        first = max(at, blank.start)
+        last = min(at + len(chunk), blank.start + blank.length)
+        within = first - blank.start
+        head = blank.head[within : within + last - first]
+        changed[first - at : last - at] = head.ljust(last - first, b"\0")
+    return bytes(changed)
