@@ -109,12 +109,16 @@ class AuthorAnswer(BaseModel):
 
 
 class SimilarAnswer(BaseModel):
-    """Another post of the wall with a picture that looks the same; `distance` 0 (as good as equal) to 6."""
+    """Another post of the wall with a picture that looks the same; `distance` 0 (as good as equal) to 6. `picture`:
+    that one, null once its bytes are gone."""
 
     post: str
     author: str
+    source: str
     state: State
+    received: datetime
     distance: int
+    picture: MediaAnswer | None
 
 
 class PostAnswer(BaseModel):

@@ -7,6 +7,7 @@ import { ACTION_KEYS } from "./keys.js";
 import { selectedPost } from "./model.js";
 import { actionsOf } from "./moves.js";
 import { altOf, blurOf, renditionFor } from "./picture.js";
+import { similarPosts } from "./similar.js";
 import type { Action, Post } from "./types.js";
 import { ACTION_WORDS, fullTime, networkWord, PAST_WORDS, plural, STATE_WORDS, since } from "./words.js";
 
@@ -22,12 +23,22 @@ export function detailPane(desk: Desk, now: number): TemplateResult {
   const at = Math.min(desk.model.picture, Math.max(0, post.media.length - 1));
   return html`<aside class="detail" aria-label="Selected post">
     <header class="bar">
-      <button class="plain only-narrow" aria-label="Back" @click=${() => desk.change({ type: "over", over: null })}>
-        ${shape("back")}
-      </button>
+      ${
+        desk.model.from === null
+          ? html`<button
+              class="plain only-narrow"
+              aria-label="Back"
+              @click=${() => desk.change({ type: "over", over: null })}
+            >
+              ${shape("back")}
+            </button>`
+          : html`<button class="plain return" aria-keyshortcuts="S" @click=${() => desk.visitSimilar()}>
+              ${shape("back")}<span>Back</span><kbd aria-hidden="true">S</kbd>
+            </button>`
+      }
       <span class="state ${post.state}">${shape(STATE_ICONS[post.state])}${STATE_WORDS[post.state]}</span>
       ${
-        post.state !== desk.model.view
+        post.state !== desk.model.view && desk.model.from === null
           ? html`<span class="moved">No longer ${STATE_WORDS[desk.model.view].toLowerCase()}</span>`
           : nothing
       }
@@ -49,7 +60,7 @@ export function detailPane(desk: Desk, now: number): TemplateResult {
             ? html`<p class="alt"><span class="alt-word">Description</span> <bdi>${post.media[at].alt}</bdi></p>`
             : nothing
         }
-        ${why(post)} ${story(desk, post, now)}
+        ${why(post)} ${similarPosts(desk, post, now)} ${story(desk, post, now)}
       </div>
     </div>
     ${buttons(desk, post)}

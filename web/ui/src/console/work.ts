@@ -86,7 +86,7 @@ function trouble(desk: Desk): TemplateResult | typeof nothing {
 }
 
 function card(desk: Desk, post: Post, now: number): TemplateResult {
-  const chosen = desk.model.selected === post.id;
+  const chosen = (desk.model.from ?? desk.model.selected) === post.id;
   const busy = desk.model.deeds.some((deed) => deed.post.id === post.id);
   const first = post.media[0];
   const rendition = first ? renditionFor(first, 320) : null;
@@ -121,6 +121,13 @@ function card(desk: Desk, post: Post, now: number): TemplateResult {
       ${
         post.media.length > 1
           ? html`<span class="badge">${shape("pictures")}${post.media.length}<em class="unseen">pictures</em></span>`
+          : nothing
+      }
+      ${
+        post.similar.length > 0
+          ? html`<span class="badge alike-badge" title="Looks like another picture">
+              ${shape("alike")}<em class="unseen">looks like another picture</em>
+            </span>`
           : nothing
       }
       ${post.shown && post.state === "pending" ? html`<span class="badge left-badge">Edited</span>` : nothing}
