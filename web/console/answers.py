@@ -82,11 +82,13 @@ class SearchesAnswer(BaseModel):
 
 
 class RenditionAnswer(BaseModel):
-    """`url` is signed: whoever has it sees the picture for an hour or two, whatever the post's state."""
+    """`url` is signed: whoever has it sees the picture for an hour or two, whatever the post's state. `type`: its media
+    type; that of what plays of a video begins with `video/`."""
 
     role: str
     width: int
     height: int
+    type: str
     url: str
 
 

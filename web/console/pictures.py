@@ -73,6 +73,7 @@ class Pictures:
                     role=rendition.role,
                     width=rendition.width,
                     height=rendition.height,
+                    type=rendition.type,
                     url=await self._address(media.id, rendition.role),
                 )
                 for rendition in media.renditions

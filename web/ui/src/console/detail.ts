@@ -1,6 +1,6 @@
 /** The right: the selected post, large, with its story and what can be done. */
 import { html, nothing, type TemplateResult } from "lit";
-import type { Media } from "../media.js";
+import { filmOf, type Media, type Rendition } from "../media.js";
 import type { Desk } from "./desk.js";
 import { ACTION_ICONS, STATE_ICONS, shape } from "./icons.js";
 import { ACTION_KEYS } from "./keys.js";
@@ -73,26 +73,41 @@ function large(media: Media | null, post: Post): TemplateResult {
     return html`<div class="large none">${shape(post.state === "failed" ? "alert" : "arriving")}<p>${text}</p></div>`;
   }
   const rendition = renditionFor(media, LARGE_PIXELS);
+  const film = filmOf(media);
   // the place is as large as the picture will be, so that nothing jumps
   return html`<div class="large">
     <div
       class="frame"
       .style=${`aspect-ratio: ${media.width} / ${media.height}; --aspect: ${media.width / media.height}; ${blurStyle(media)}`}
     >
-      ${
-        rendition
-          ? html`<img
-              src=${rendition.url}
-              alt=${altOf(media)}
-              decoding="async"
-              @load=${(event: Event) => (event.target as HTMLElement).classList.remove("gone")}
-              @error=${(event: Event) => (event.target as HTMLElement).classList.add("gone")}
-            />`
-          : nothing
-      }
-      <p class="note">This picture can’t be loaded.</p>
+      ${film ? moving(film, media, rendition) : rendition ? still(rendition, media) : nothing}
+      <p class="note">This can’t be loaded.</p>
     </div>
   </div>`;
+}
+
+function still(rendition: Rendition, media: Media): TemplateResult {
+  return html`<img
+    src=${rendition.url}
+    alt=${altOf(media)}
+    decoding="async"
+    @load=${(event: Event) => (event.target as HTMLElement).classList.remove("gone")}
+    @error=${(event: Event) => (event.target as HTMLElement).classList.add("gone")}
+  />`;
+}
+
+/** Whoever approves a video can see all of it; nothing of it comes before it is wanted. */
+function moving(film: Rendition, media: Media, poster: Rendition | null): TemplateResult {
+  return html`<video
+    src=${film.url}
+    poster=${poster?.url ?? nothing}
+    aria-label=${altOf(media)}
+    controls
+    playsinline
+    preload="none"
+    @loadstart=${(event: Event) => (event.target as HTMLElement).classList.remove("gone")}
+    @error=${(event: Event) => (event.target as HTMLElement).classList.add("gone")}
+  ></video>`;
 }
 
 function blurStyle(media: Media): string {

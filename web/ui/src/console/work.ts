@@ -1,6 +1,8 @@
 /** The middle: the posts of one state of one wall. */
 import { html, nothing, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
+import { duration } from "../duration.js";
+import { filmOf } from "../media.js";
 import type { Desk } from "./desk.js";
 import { type IconName, STATE_ICONS, shape } from "./icons.js";
 import { VIEW_KEYS } from "./keys.js";
@@ -121,7 +123,9 @@ function card(desk: Desk, post: Post, now: number): TemplateResult {
       ${
         post.media.length > 1
           ? html`<span class="badge">${shape("pictures")}${post.media.length}<em class="unseen">pictures</em></span>`
-          : nothing
+          : first && filmOf(first)
+            ? html`<span class="badge">${shape("play")}${first.duration ? duration(first.duration * 1_000) : "Video"}</span>`
+            : nothing
       }
       ${
         post.similar.length > 0
