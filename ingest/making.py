@@ -29,6 +29,9 @@ THUMBNAILS: tuple[Role, ...] = ("thumbnail-320", "thumbnail-640")
 ANIMATED: tuple[Role, ...] = ("animated-640",)
 AVATAR: tuple[Role, ...] = ("avatar",)
 STILLS: tuple[Role, ...] = (*THUMBNAILS, "poster")
+MIB = 1024 * 1024
+# what may lie in the scratch folder of one picture: 100 megapixels of three colours in 16 bits, as they are
+MAX_ORIGINAL = 600 * MIB
 
 
 class Maker:
@@ -142,7 +145,8 @@ class Maker:
         return _video_result(media, filmed, stored, digest)
 
     async def _stored_video(self, key: str) -> StoredFootage | None:
-        """The object under `key` when it is a video."""
+        """The object under `key` when it is a video, of whatever length. Raises PictureError for what nobody shows, and
+        for a picture too large to copy: both before anything but its head was read."""
         try:
             opened = await self._store.open(key, 0, HEAD)
             async with aclosing(opened.chunks) as chunks:
@@ -150,6 +154,8 @@ class Maker:
         except ObjectMissing as error:
             raise FetchRefused("The picture is no longer in the store.") from error
         if not is_video(recognise(head)):
+            if opened.info.length > MAX_ORIGINAL:
+                raise PictureError(f"The picture's file is larger than {MAX_ORIGINAL // MIB} MiB.", code="length")
             return None
         return StoredFootage(self._store, key, opened.info.length, opened.info.etag)
 

@@ -1,4 +1,4 @@
-"""The ingest part: sweeper, worker and housekeeping, and how they fare."""
+"""The ingest part: sweeper, worker, housekeeping and tidying, and how they fare."""
 
 import asyncio
 from collections.abc import Mapping
@@ -7,6 +7,7 @@ from contextlib import suppress
 from ingest.housekeeping import Housekeeping
 from ingest.sources.base import Source
 from ingest.sweeper import Sweeper
+from ingest.tidying import Tidying
 from ingest.worker import Worker
 from wall.catalogue import Catalogue
 from wall.errors import CatalogueError
@@ -26,6 +27,7 @@ class Ingest:
         self._sweeper = Sweeper(catalogue, sources, holder)
         self._worker = worker
         self._housekeeping = Housekeeping(catalogue, store)
+        self._tidying = Tidying(catalogue, store, holder)
 
     async def run(self) -> None:
         try:
@@ -33,6 +35,7 @@ class Ingest:
                 tasks.create_task(self._sweeper.run())
                 tasks.create_task(self._worker.run())
                 tasks.create_task(self._housekeeping.run())
+                tasks.create_task(self._tidying.run())
                 tasks.create_task(self._report())
         finally:
             with suppress(CatalogueError):

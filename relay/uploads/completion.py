@@ -1,10 +1,11 @@
 """Files that guests send straight to the store: what came there is checked, and only then made theirs.
 
-The signed address can be written to again until it expires, so what is looked at is the copy under its final key, which
-nobody but us can write.
+The signed address can be written to again until it expires, so what is looked at and hashed is the copy under its final
+key, which nobody but us can write. A hash that the guest promised is never believed: it is compared with what is there.
 """
 
 import asyncio
+import hashlib
 from contextlib import aclosing, suppress
 from http import HTTPStatus
 
@@ -23,11 +24,16 @@ _log = structlog.get_logger("uploads")
 
 
 class Completion:
-    def __init__(self, catalogue: Catalogue, store: Store, settings: UploadSettings, held: Held) -> None:
+    """`hashing`: a place for each file that is read back at the same time, of all completions."""
+
+    def __init__(
+        self, catalogue: Catalogue, store: Store, settings: UploadSettings, held: Held, hashing: asyncio.Semaphore
+    ) -> None:
         self._catalogue = catalogue
         self._store = store
         self._settings = settings
         self._held = held
+        self._hashing = hashing
 
     async def run(self) -> Upload:
         """The stored upload. Raises Refusal: then nothing of it is left, or (503, `missing`) it can be asked again."""
@@ -63,7 +69,12 @@ class Completion:
         await self._look(upload.quarantine)
         await self._store.copy(upload.quarantine, upload.key)
         looked = await self._look(upload.key)
-        stored = await self._catalogue.uploads.finish(self._held, kind=looked.kind, media_type=looked.type, sha256=None)
+        digest = await self._digest()
+        if digest is not None and upload.sha256 not in (None, digest):
+            raise Refusal(HTTPStatus.BAD_REQUEST, "hash", "Other bytes came than were promised; try again.")
+        stored = await self._catalogue.uploads.finish(
+            self._held, kind=looked.kind, media_type=looked.type, sha256=digest
+        )
         try:
             await self._store.delete(upload.quarantine)
         except StoreError as error:
@@ -87,6 +98,24 @@ class Completion:
                 )
             head = b"".join([chunk async for chunk in chunks])
         return look(head, upload.size, self._held.rules)
+
+    async def _digest(self) -> str | None:
+        """The SHA-256 of what is under the final key; None where that is too much to read back, or comes too slowly:
+        then the upload stands, and is the same as nothing but itself."""
+        upload, settings = self._held.upload, self._settings
+        if upload.size > settings.hash_most:
+            return None
+        digest = hashlib.sha256()
+        try:
+            async with asyncio.timeout(settings.hash_within), self._hashing:
+                opened = await self._store.open(upload.key)
+                async with aclosing(opened.chunks) as chunks:
+                    async for chunk in chunks:
+                        digest.update(chunk)
+        except TimeoutError:
+            _log.info("an upload came back too slowly to be hashed", upload=upload.id, seconds=settings.hash_within)
+            return None
+        return digest.hexdigest()
 
     async def _back(self) -> Upload:
         """Leave it as it was, so that it can be asked for again: without a copy, which could not be made twice."""

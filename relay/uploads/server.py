@@ -35,7 +35,7 @@ _BYTES = re.compile(rf"/api/uploads/{_ID}/bytes/([a-z2-7]{{26}})", re.ASCII)
 _COMPLETE = re.compile(rf"/api/uploads/{_ID}/complete", re.ASCII)
 # after the last byte went to the store, to tell us
 _COMPLETE_SECONDS = 60.0
-# how many completions may be checked at once: each is a copy within the store, not bytes of ours
+# how many completions may be checked at once: each is a copy within the store, and a hash of what it gives back
 _COMPLETIONS = 16
 
 Result = TypeVar("Result")
@@ -68,6 +68,7 @@ class UploadServer:
         self._clock = clock
         self._receptions: dict[str, Reception] = {}
         self._completing = 0
+        self._hashing = asyncio.Semaphore(settings.hashing)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._log = structlog.get_logger("uploads")
 
@@ -228,7 +229,7 @@ class UploadServer:
             if self.stopping or self._completing >= _COMPLETIONS:
                 raise busy(self.settings.retry, STOPPING if self.stopping else STORE)
             held = await self._catalogue.uploads.begin(upload, holder=self._holder, lease=self.settings.claim_lease)
-            completion = Completion(self._catalogue, self._store, self.settings, held)
+            completion = Completion(self._catalogue, self._store, self.settings, held, self._hashing)
             self._completing += 1
             await self._by_itself(self._finish(completion, upload))
         return HTTPStatus.CREATED, await self._told(upload_id)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from wall.store.base import CHUNK
 
 MIB = 1024 * 1024
+GIB = 1024 * MIB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,11 @@ class UploadSettings:
     buffer: int = 8 * CHUNK  # between reader and store
     store_stall: float = 60.0  # the store takes nothing
     store_answer: float = 120.0  # after its last byte
+    # of what went straight to the store: read back and hashed up to so many bytes, within so long, so many at once;
+    # a page waits 150 s for the answer, and a store in the same house gives 2 GiB in some 10 s
+    hash_most: int = 2 * GIB
+    hash_within: float = 90.0
+    hashing: int = 4
     roll_back: float = 30.0
     # uvicorn resets a connection that it closes while bytes come in, and a browser then never reads the answer: so
     # a refused body is read a little further

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Response
 
+from tests.browser.test_console import sign_in
 from tests.browser.up import Up
 from tests.browser.wall import until_page
 from tests.fakes.posts import LEASE, source_post
@@ -16,7 +17,8 @@ from tests.films import Film, film
 from tests.moderating import act
 from wall.catalogue import Catalogue
 from wall.catalogue.work import MediaResult, StoredRendition
-from wall.states import ActionKind
+from wall.posts import Role
+from wall.states import ActionKind, Policy
 from wall.store import open_store
 from wall.store.keys import new_key
 
@@ -66,13 +68,13 @@ class Shown:
     path: str
 
 
-def show(up: Up, shot: Film) -> Shown:
-    """Put the film on the wall as an original that viewers may have."""
+def show(up: Up, shot: Film, role: Role = "original", policy: Policy = Policy.OPEN) -> Shown:
+    """Put the film on the wall, as an original that viewers may have, or let it wait."""
 
     async def run() -> Shown:
         catalogue = Catalogue(up.database)
         try:
-            await catalogue.walls.change("main", downloads=True)
+            await catalogue.walls.change("main", downloads=True, policy=policy)
             store = await open_store(f"disk:{up.settings['FRIEZE_DATA']}/store")
             key = new_key()
 
@@ -82,13 +84,12 @@ def show(up: Up, shot: Film) -> Shown:
             await store.put(key, len(shot.data), "video/webm", once())
             post_id = await catalogue.posts.add("main", _SOURCE, source_post("film"))
             [work] = await catalogue.work.claim([_SOURCE], "test", LEASE, 1)
-            original = StoredRendition(
-                role="original", width=640, height=360, type="video/webm", bytes=len(shot.data), key=key
-            )
+            stored = StoredRendition(role=role, width=640, height=360, type="video/webm", bytes=len(shot.data), key=key)
             [media] = work.media
-            result = MediaResult(media_id=media.id, width=640, height=360, renditions=(original,))
+            kind = "video" if role == "video" else "image"
+            result = MediaResult(media_id=media.id, kind=kind, width=640, height=360, renditions=(stored,))
             await catalogue.work.finish(work, [result])
-            return Shown(post_id, f"/media/{media.id}/original")
+            return Shown(post_id, f"/media/{media.id}/{role}")
         finally:
             await catalogue.close()
 
@@ -120,3 +121,14 @@ def test_a_video_plays_seeks_to_its_end_and_back_and_ends_with_its_post(up: Up, 
     act(up.database, shown.post_id, ActionKind.REMOVE)
     status = "async (url) => (await fetch(url, { cache: 'no-store', method: 'HEAD' })).status"
     until_page(page, lambda: page.evaluate(status, up.base + shown.path) == 410, "the removed film to be gone", 10)
+
+
+@pytest.mark.parametrize("up", [{"FRIEZE_DEMO": "false"}], indirect=True)
+def test_who_decides_can_play_a_video_that_nobody_sees_yet(up: Up, page: Page) -> None:
+    shown = show(up, film(seconds=4), "video", Policy.HOLD)
+    sign_in(page, up.link("Ada"))
+    player = page.locator(".detail .large video")
+    until_page(page, player.count, "the video of the post that waits")
+    assert shown.path in (player.get_attribute("src") or "")
+    player.evaluate("video => { video.muted = true; return video.play(); }")
+    until_page(page, lambda: player.evaluate("video => video.currentTime > 0.3"), "the video to play")

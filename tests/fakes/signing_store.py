@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import time
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -17,18 +17,21 @@ from starlette.types import Receive, Scope, Send
 from frieze.server import bind, http_server
 from tests.relay.uploads.place import WatchedStore
 from wall.errors import StoreUnavailable
-from wall.store.base import Method, ObjectInfo, SignedRequest
+from wall.store.base import Method, ObjectInfo, OpenObject, SignedRequest
 
 _KEY = b"what only the store knows"
 
 
 class SigningStore(WatchedStore):
-    """`away`: its verbs fail. As with a real one, a signed address takes bytes again and again until it is over."""
+    """`away`: its verbs fail. Reading stands still at the byte `slow_from`, or breaks off at `breaks_from`. As with a
+    real one, a signed address takes bytes again and again until it is over."""
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
         self.base = ""
         self.away = False
+        self.slow_from: int | None = None
+        self.breaks_from: int | None = None
 
     async def sign(
         self, method: Method, key: str, lease: timedelta, *, length: int | None = None, media_type: str | None = None
@@ -40,6 +43,20 @@ class SigningStore(WatchedStore):
             expires=datetime.fromtimestamp(until, UTC),
             headers={"content-type": media_type or ""},
         )
+
+    async def open(self, key: str, start: int = 0, length: int | None = None, *, etag: str | None = None) -> OpenObject:
+        opened = await super().open(key, start, length, etag=etag)
+        return OpenObject(info=opened.info, chunks=self._troubled(opened.chunks, start))
+
+    async def _troubled(self, chunks: AsyncGenerator[bytes], at: int) -> AsyncGenerator[bytes]:
+        async with aclosing(chunks):
+            async for chunk in chunks:
+                at += len(chunk)
+                if self.slow_from is not None and at > self.slow_from:
+                    await asyncio.Event().wait()
+                if self.breaks_from is not None and at > self.breaks_from:
+                    raise StoreUnavailable("The store broke off.")
+                yield chunk
 
     async def copy(self, source: str, target: str) -> ObjectInfo:
         if self.away:

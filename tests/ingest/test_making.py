@@ -1,12 +1,13 @@
 """Pictures and videos of posts, with a real catalogue, studio and disk store."""
 
+import struct
 from collections.abc import AsyncGenerator, AsyncIterable
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from ingest.making import Maker
+from ingest.making import MAX_ORIGINAL, Maker
 from ingest.sources.command import CommandSource, stored_origin
 from tests.fakes.away_store import AwayStore
 from tests.fakes.sources import ScriptedNetwork
@@ -15,7 +16,7 @@ from tests.wall.pictures.samples import BLUE, RED, encoded, quarters
 from wall.catalogue.work import MediaResult, MediaWork
 from wall.errors import FetchRefused, PictureError, StoreUnavailable
 from wall.pictures.studio import PictureStudio
-from wall.store.base import ObjectInfo, OpenObject
+from wall.store.base import CHUNK, ObjectInfo, OpenObject
 from wall.store.keys import new_key
 
 pytestmark = pytest.mark.anyio
@@ -100,6 +101,75 @@ async def test_a_video_in_the_store_is_shown_without_copying_it(store: WatchedSt
     assert roles["video"].type == "video/mp4"
     assert store.read[roles["video"].key] < len(data) / 2
     assert store.names() == _keys(result)
+
+
+class HollowStore(WatchedStore):
+    """A store with one object that has gigabytes of nothing in its middle, and no file for them."""
+
+    def __init__(self, root: Path, key: str, head: bytes, hole: int, tail: bytes) -> None:
+        super().__init__(root)
+        self._key = key
+        self._head, self._tail = head, tail
+        self.length = len(head) + hole + len(tail)
+        self.pieces: list[int] = []
+
+    async def open(self, key: str, start: int = 0, length: int | None = None, *, etag: str | None = None) -> OpenObject:
+        if key != self._key:
+            return await super().open(key, start, length, etag=etag)
+        end = self.length if length is None else min(self.length, start + length)
+        self.pieces.append(end - start)
+        info = ObjectInfo(length=self.length, type="video/mp4", etag='"hollow"')
+        return OpenObject(info=info, chunks=self._chunks(start, end))
+
+    async def _chunks(self, start: int, end: int) -> AsyncGenerator[bytes]:
+        while start < end:
+            stop = min(end, start + CHUNK)
+            yield self._bytes(start, stop)
+            start = stop
+
+    def _bytes(self, start: int, stop: int) -> bytes:
+        first = self._head[start:stop]
+        after = self.length - len(self._tail)
+        last = self._tail[max(0, start - after) : max(0, stop - after)]
+        return first + bytes(stop - start - len(first) - len(last)) + last
+
+
+async def test_of_three_gigabytes_with_the_index_at_the_end_less_than_two_megabytes_are_read(
+    studio: PictureStudio, tmp_path: Path
+) -> None:
+    data = film("mov", image=quarters((640, 480)))
+    index = data.index(b"moov") - 4
+    assert index > len(data) // 4, "the index stands behind the pictures"
+    hole = 3 << 30
+    # the pictures' box has room before it for a length of 64 bits; offsets of the pictures in it stay true
+    pictures = data.index(b"mdat") - 12
+    assert data[pictures : pictures + 8] == box(b"wide")
+    grown = data[:pictures] + struct.pack(">I4sQ", 1, b"mdat", index - pictures + hole) + data[pictures + 16 : index]
+    key = new_key()
+    store = HollowStore(tmp_path / "store", key, grown, hole, data[index:])
+    await store.start()
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    media = MediaWork(id="m" * 26, kind="video", origins=(stored_origin(key),))
+    result = await Maker(store, studio, scratch).make(CommandSource(store), media)
+    assert (result.width, result.height) == (640, 480)
+    assert result.duration == pytest.approx(3, abs=0.2)
+    assert {one.role: one.bytes for one in result.renditions}["video"] == store.length
+    assert sum(store.pieces) < 2 << 20, store.pieces
+    assert len(store.pieces) < 20
+    # nothing of it was ever a file here
+    assert store.names() == _keys(result) - {key}
+    assert list(scratch.iterdir()) == []
+
+
+async def test_a_picture_too_large_to_copy_is_refused_by_its_head(studio: PictureStudio, tmp_path: Path) -> None:
+    key = new_key()
+    store = HollowStore(tmp_path / "store", key, encoded(quarters((64, 48)), "JPEG"), MAX_ORIGINAL, b"")
+    await store.start()
+    media = MediaWork(id="m" * 26, kind="image", origins=(stored_origin(key),))
+    with pytest.raises(PictureError, match="larger than 600 MiB"):
+        await Maker(store, studio, tmp_path).make(CommandSource(store), media)
+    assert sum(store.pieces) <= 64 * 1024
 
 
 async def test_what_a_camera_noted_is_not_in_the_copy_for_viewers(store: WatchedStore, maker: Maker) -> None:

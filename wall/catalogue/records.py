@@ -49,7 +49,7 @@ def post_record(post: Row, media: Sequence[Row]) -> Post:
         created=post["created_at"],
         received=post["received_at"],
         ready=post["ready_at"],
-        media=tuple(_media(row) for row in media if usable(row)),
+        media=tuple(media_record(row) for row in media if usable(row)),
     )
 
 
@@ -168,7 +168,8 @@ async def take_down(
     await connection.execute(update(t.post).where(t.post.c.id.in_(shown)).values(seq=seq))
 
 
-def _media(row: Row) -> Media:
+def media_record(row: Row) -> Media:
+    """A picture that is `usable`, with those of its renditions that viewers may have."""
     return Media(
         id=row["id"],
         kind=row["kind"],

@@ -82,11 +82,13 @@ class SearchesAnswer(BaseModel):
 
 
 class RenditionAnswer(BaseModel):
-    """`url` is signed: whoever has it sees the picture for an hour or two, whatever the post's state."""
+    """`url` is signed: whoever has it sees the picture for an hour or two, whatever the post's state. `type`: its media
+    type; that of what plays of a video begins with `video/`."""
 
     role: str
     width: int
     height: int
+    type: str
     url: str
 
 
@@ -109,12 +111,16 @@ class AuthorAnswer(BaseModel):
 
 
 class SimilarAnswer(BaseModel):
-    """Another post of the wall with a picture that looks the same; `distance` 0 (as good as equal) to 6."""
+    """Another post of the wall with a picture that looks the same; `distance` 0 (as good as equal) to 6. `picture`:
+    that one, null once its bytes are gone."""
 
     post: str
     author: str
+    source: str
     state: State
+    received: datetime
     distance: int
+    picture: MediaAnswer | None
 
 
 class PostAnswer(BaseModel):

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from wall.catalogue import Catalogue
+from wall.catalogue.likeness import Similar
 from wall.catalogue.posts import ConsolePost
 from wall.posts import Media
 from web.console.answers import AuthorAnswer, MediaAnswer, PostAnswer, RenditionAnswer, SimilarAnswer
@@ -43,10 +44,18 @@ class Pictures:
             changed=found.changed_at,
             media=[await self._media(media) for media in post.media],
             media_errors=list(found.media_errors),
-            similar=[
-                SimilarAnswer(post=one.post_id, author=one.author, state=one.state, distance=one.distance)
-                for one in found.similar
-            ],
+            similar=[await self._similar(one) for one in found.similar],
+        )
+
+    async def _similar(self, one: Similar) -> SimilarAnswer:
+        return SimilarAnswer(
+            post=one.post_id,
+            author=one.author,
+            source=one.source,
+            state=one.state,
+            received=one.received,
+            distance=one.distance,
+            picture=await self._media(one.picture) if one.picture is not None else None,
         )
 
     async def _media(self, media: Media) -> MediaAnswer:
@@ -64,6 +73,7 @@ class Pictures:
                     role=rendition.role,
                     width=rendition.width,
                     height=rendition.height,
+                    type=rendition.type,
                     url=await self._address(media.id, rendition.role),
                 )
                 for rendition in media.renditions

@@ -1,8 +1,10 @@
 """Large files go straight to the store, and count only once we have looked at them."""
 
+import hashlib
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -93,6 +95,73 @@ async def test_what_is_not_what_was_promised_is_deleted(here: Place, data: bytes
     shown = await here.until_nothing_is_left(asked.fields["id"])
     assert shown["state"] == "aborted"
     assert (await here.call("POST", asked.fields["complete"])).code == "used"
+
+
+async def _complete(here: Place, data: bytes, **fields: Any) -> Answer:
+    """All three steps."""
+    asked = await here.ask(len(data), **fields)
+    assert asked.status == 201, asked
+    assert await _send(here, asked, data) == 201
+    return await here.call("POST", asked.fields["complete"])
+
+
+async def test_the_same_file_comes_to_a_wall_once_whichever_way_it_takes(here: Place, store: SigningStore) -> None:
+    data = jpeg(LARGE)
+    first = await _complete(here, data)
+    assert first.status == 201
+    [kept] = store.files()
+    again = await _complete(here, data)
+    assert (again.status, again.code) == (409, "already")
+    # with its hash said beforehand it costs no bytes, and through the relay it is the same file
+    promised = await here.ask(LARGE, sha256=hashlib.sha256(data).hexdigest())
+    assert (promised.status, promised.code) == (409, "already")
+    async with place(here.catalogue, store.root, replace(DIRECT, direct=LARGE), store) as through:
+        assert (await through.add(data)).code == "already"
+    assert await here.posts() == 1
+    assert store.files() == [kept]
+
+
+async def test_a_promised_hash_is_compared_with_what_came_not_believed(here: Place) -> None:
+    answer = await _complete(here, jpeg(LARGE), sha256=hashlib.sha256(b"another picture").hexdigest())
+    assert (answer.status, answer.code) == (400, "hash")
+    assert await here.left() is None
+    data = jpeg(LARGE)
+    assert (await _complete(here, data, sha256=hashlib.sha256(data).hexdigest())).status == 201
+
+
+async def test_a_file_too_large_to_read_back_is_the_same_as_itself_alone(
+    catalogue: Catalogue, tmp_path: Path, store: SigningStore
+) -> None:
+    data = jpeg(LARGE)
+    # whatever it promised, nobody has seen it
+    promise = hashlib.sha256(b"another picture").hexdigest()
+    async with place(catalogue, tmp_path, replace(DIRECT, hash_most=LARGE - 1), store) as here:
+        assert [(await _complete(here, data, sha256=promise)).status for _ in range(2)] == [201, 201]
+        assert await here.posts() == 2
+
+
+async def test_a_file_that_comes_back_too_slowly_is_taken_without_its_hash(
+    catalogue: Catalogue, tmp_path: Path, store: SigningStore
+) -> None:
+    async with place(catalogue, tmp_path, replace(DIRECT, hash_within=0.05), store) as here:
+        asked = await here.ask(LARGE)
+        await _send(here, asked, jpeg(LARGE))
+        store.slow_from = LARGE // 2
+        assert (await here.call("POST", asked.fields["complete"])).status == 201
+        assert (await here.catalogue.uploads.get(asked.fields["id"])).sha256 is None
+
+
+async def test_a_store_that_breaks_while_it_is_read_back_leaves_it_as_it_was(here: Place, store: SigningStore) -> None:
+    data = jpeg(LARGE)
+    asked = await here.ask(LARGE)
+    await _send(here, asked, data)
+    store.breaks_from = LARGE // 2
+    answer = await here.call("POST", asked.fields["complete"])
+    assert (answer.status, answer.code) == (503, "store")
+    store.breaks_from = None
+    assert (await here.call("POST", asked.fields["complete"])).status == 201
+    upload = await here.catalogue.uploads.get(asked.fields["id"])
+    assert upload.sha256 == hashlib.sha256(data).hexdigest()
 
 
 async def test_what_is_sent_after_the_look_changes_nothing(here: Place, store: SigningStore) -> None:

@@ -70,6 +70,24 @@ async def test_a_picture_that_looks_the_same_is_told_with_its_author_and_state_b
     assert (await catalogue.posts.by_state("main", State.APPROVED))[0].similar[0].post_id == first
 
 
+async def test_the_other_picture_is_told_until_its_bytes_are_gone(catalogue: Catalogue) -> None:
+    due = await due_search(catalogue)
+    first, second = [await _add(catalogue, due, key, 12345) for key in "ab"]
+    [other] = (await catalogue.posts.get(second)).similar
+    theirs = (await catalogue.posts.get(first)).post
+    assert (other.picture, other.source, other.received) == (theirs.media[0], theirs.source, theirs.received)
+    await catalogue.media.purged(theirs.media[0].id)
+    [other] = (await catalogue.posts.get(second)).similar
+    assert (other.post_id, other.picture) == (first, None)
+
+
+async def test_who_has_no_name_is_told_by_their_handle(catalogue: Catalogue) -> None:
+    due = await due_search(catalogue)
+    await _add(catalogue, due, "a", 12345, author="")
+    [other] = (await catalogue.posts.get(await _add(catalogue, due, "b", 12345))).similar
+    assert other.author == "@ada"
+
+
 async def test_nothing_is_decided_by_it(catalogue: Catalogue) -> None:
     due = await due_search(catalogue)
     posts = [await _add(catalogue, due, key, 12345) for key in "ab"]

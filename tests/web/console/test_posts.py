@@ -1,6 +1,7 @@
 """Posts by state, and each action on them."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -57,6 +58,33 @@ async def test_a_pending_post_has_signed_addresses_for_its_pictures(console: Run
     found = await console.catalogue.media.find(media_id, role)
     assert found is not None
     assert not found.public
+
+
+async def test_a_post_comes_with_those_that_look_the_same(console: RunningConsole) -> None:
+    browser = await console.signed_in()
+    due = await due_search(console.catalogue)
+    await console.catalogue.walls.change("main", policy=Policy.HOLD)
+    for key in "ab":
+        await store(console.catalogue, due, source_post(key))
+        [work] = await console.catalogue.work.claim(["demo"], "test", LEASE, 1)
+        await console.catalogue.work.finish(work, [replace(result, phash=12345) for result in rendered(work)])
+    second, first = await listed(browser)
+    told = (await browser.get(f"/api/console/posts/{second['id']}")).json["post"]
+    assert told["similar"] == second["similar"]
+    [similar] = told["similar"]
+    [picture] = (await browser.get(f"/api/console/posts/{first['id']}")).json["post"]["media"]
+    assert similar == {
+        "post": first["id"],
+        "author": "Ada",
+        "source": "demo",
+        "state": "pending",
+        "received": first["received"],
+        "distance": 0,
+        "picture": picture,
+    }
+    await act(browser, first, "reject")
+    again = (await browser.get(f"/api/console/posts/{second['id']}")).json["post"]
+    assert again["similar"][0]["state"] == "rejected"
 
 
 async def test_approve_shows_a_post_remove_takes_it_off_and_restore_brings_it_back(console: RunningConsole) -> None:

@@ -5,8 +5,8 @@ export interface Rendition {
   readonly width: number;
   readonly height: number;
   readonly url: string;
-  /** `image/webp`, `video/mp4`; the console's API leaves it out. */
-  readonly type?: string;
+  /** `image/webp`, `video/mp4`; empty where a wall's events name none. */
+  readonly type: string;
 }
 
 export interface Media {
@@ -19,6 +19,12 @@ export interface Media {
   readonly focus: readonly [number, number] | null;
   readonly thumbhash: string | null;
   /** Seconds of a video, where its file says. */
-  readonly duration?: number | null;
+  readonly duration: number | null;
   readonly renditions: readonly Rendition[];
+}
+
+/** What plays of a media, with sound perhaps; null where nothing does. */
+export function filmOf(media: Media): Rendition | null {
+  if (media.kind !== "video") return null;
+  return media.renditions.find((rendition) => rendition.type.startsWith("video/")) ?? null;
 }

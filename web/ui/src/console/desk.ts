@@ -148,6 +148,20 @@ export class Desk {
     this.change({ type: "over", over: "post" });
   }
 
+  /** Look at a post whose picture looks the same; the one that is left stays in sight until the other was read. */
+  async visit(id: string): Promise<void> {
+    await this.#try(async () => {
+      const story = await this.#api.story(id);
+      this.change({ type: "visit", story });
+    }, "You still see the post you were at.");
+  }
+
+  /** To the nearest post with the same picture, or from there back to where one came from. */
+  async visitSimilar(): Promise<void> {
+    const to = this.model.from ?? selectedPost(this.model)?.similar[0]?.post;
+    if (to !== undefined) await this.visit(to);
+  }
+
   async switchPolicy(): Promise<void> {
     const wall = wallOf(this.model);
     if (wall === null) return;

@@ -1,12 +1,13 @@
 /** The right: the selected post, large, with its story and what can be done. */
 import { html, nothing, type TemplateResult } from "lit";
-import type { Media } from "../media.js";
+import { filmOf, type Media, type Rendition } from "../media.js";
 import type { Desk } from "./desk.js";
 import { ACTION_ICONS, STATE_ICONS, shape } from "./icons.js";
 import { ACTION_KEYS } from "./keys.js";
 import { selectedPost } from "./model.js";
 import { actionsOf } from "./moves.js";
 import { altOf, blurOf, renditionFor } from "./picture.js";
+import { similarPosts } from "./similar.js";
 import type { Action, Post } from "./types.js";
 import { ACTION_WORDS, fullTime, networkWord, PAST_WORDS, plural, STATE_WORDS, since } from "./words.js";
 
@@ -22,12 +23,22 @@ export function detailPane(desk: Desk, now: number): TemplateResult {
   const at = Math.min(desk.model.picture, Math.max(0, post.media.length - 1));
   return html`<aside class="detail" aria-label="Selected post">
     <header class="bar">
-      <button class="plain only-narrow" aria-label="Back" @click=${() => desk.change({ type: "over", over: null })}>
-        ${shape("back")}
-      </button>
+      ${
+        desk.model.from === null
+          ? html`<button
+              class="plain only-narrow"
+              aria-label="Back"
+              @click=${() => desk.change({ type: "over", over: null })}
+            >
+              ${shape("back")}
+            </button>`
+          : html`<button class="plain return" aria-keyshortcuts="S" @click=${() => desk.visitSimilar()}>
+              ${shape("back")}<span>Back</span><kbd aria-hidden="true">S</kbd>
+            </button>`
+      }
       <span class="state ${post.state}">${shape(STATE_ICONS[post.state])}${STATE_WORDS[post.state]}</span>
       ${
-        post.state !== desk.model.view
+        post.state !== desk.model.view && desk.model.from === null
           ? html`<span class="moved">No longer ${STATE_WORDS[desk.model.view].toLowerCase()}</span>`
           : nothing
       }
@@ -49,7 +60,7 @@ export function detailPane(desk: Desk, now: number): TemplateResult {
             ? html`<p class="alt"><span class="alt-word">Description</span> <bdi>${post.media[at].alt}</bdi></p>`
             : nothing
         }
-        ${why(post)} ${story(desk, post, now)}
+        ${why(post)} ${similarPosts(desk, post, now)} ${story(desk, post, now)}
       </div>
     </div>
     ${buttons(desk, post)}
@@ -62,26 +73,41 @@ function large(media: Media | null, post: Post): TemplateResult {
     return html`<div class="large none">${shape(post.state === "failed" ? "alert" : "arriving")}<p>${text}</p></div>`;
   }
   const rendition = renditionFor(media, LARGE_PIXELS);
+  const film = filmOf(media);
   // the place is as large as the picture will be, so that nothing jumps
   return html`<div class="large">
     <div
       class="frame"
       .style=${`aspect-ratio: ${media.width} / ${media.height}; --aspect: ${media.width / media.height}; ${blurStyle(media)}`}
     >
-      ${
-        rendition
-          ? html`<img
-              src=${rendition.url}
-              alt=${altOf(media)}
-              decoding="async"
-              @load=${(event: Event) => (event.target as HTMLElement).classList.remove("gone")}
-              @error=${(event: Event) => (event.target as HTMLElement).classList.add("gone")}
-            />`
-          : nothing
-      }
-      <p class="note">This picture can’t be loaded.</p>
+      ${film ? moving(film, media, rendition) : rendition ? still(rendition, media) : nothing}
+      <p class="note">This can’t be loaded.</p>
     </div>
   </div>`;
+}
+
+function still(rendition: Rendition, media: Media): TemplateResult {
+  return html`<img
+    src=${rendition.url}
+    alt=${altOf(media)}
+    decoding="async"
+    @load=${(event: Event) => (event.target as HTMLElement).classList.remove("gone")}
+    @error=${(event: Event) => (event.target as HTMLElement).classList.add("gone")}
+  />`;
+}
+
+/** Whoever approves a video can see all of it; nothing of it comes before it is wanted. */
+function moving(film: Rendition, media: Media, poster: Rendition | null): TemplateResult {
+  return html`<video
+    src=${film.url}
+    poster=${poster?.url ?? nothing}
+    aria-label=${altOf(media)}
+    controls
+    playsinline
+    preload="none"
+    @loadstart=${(event: Event) => (event.target as HTMLElement).classList.remove("gone")}
+    @error=${(event: Event) => (event.target as HTMLElement).classList.add("gone")}
+  ></video>`;
 }
 
 function blurStyle(media: Media): string {

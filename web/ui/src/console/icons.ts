@@ -24,6 +24,7 @@ const SHAPES = {
   out: svg`<path d="M9.5 3H13v10H9.5" /><path d="M3 8h7M7.5 5.5 10 8l-2.5 2.5" />`,
   link: svg`<path d="M6.5 3.5H3.5v9h9v-3" /><path d="M9.5 3.5h3v3m0-3L8 8" />`,
   pictures: svg`<rect x="2.5" y="5" width="8.5" height="8" rx="1.5" /><path d="M5.5 2.800h6a2 2 0 0 1 2 2v5.700" />`,
+  alike: svg`<rect x="2.5" y="2.500" width="7.500" height="7.500" rx="1.5" /><path d="M12.500 6a1 1 0 0 1 1 1v5.500a1 1 0 0 1-1 1H7a1 1 0 0 1-1-1" />`,
   lock: svg`<rect x="3.5" y="7" width="9" height="6.5" rx="1.5" /><path d="M5.5 7V5a2.500 2.500 0 0 1 5 0v2" />`,
   guests: svg`<circle cx="6" cy="5.500" r="2.500" /><path d="M1.800 13.500c.3-2.700 2-4.200 4.200-4.200s3.900 1.500 4.200 4.200" /><path d="M12.500 6v5M10 8.500h5" />`,
   back: svg`<path d="m9.5 3.5-4.5 4.5 4.5 4.5" />`,

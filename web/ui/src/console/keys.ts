@@ -14,6 +14,7 @@ export type Command =
   | { readonly do: "policy" }
   | { readonly do: "keys" }
   | { readonly do: "open" }
+  | { readonly do: "similar" }
   | { readonly do: "picture"; readonly by: 1 | -1 }
   | { readonly do: "close" };
 
@@ -55,6 +56,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   x: { do: "act", kind: "remove" },
   t: { do: "act", kind: "retry" },
   u: { do: "undo" },
+  s: { do: "similar" },
   "1": { do: "view", state: "pending" },
   "2": { do: "view", state: "approved" },
   "3": { do: "view", state: "rejected" },
@@ -93,6 +95,7 @@ export const KEY_TABLE: readonly {
       [["J", "K"], "Next and previous post"],
       [["←", "→", "↑", "↓"], "Around the grid"],
       [[",", "."], "Pictures of the post"],
+      [["S"], "The post with the same picture, and back"],
       [["1", "–", "6"], "Pending to arriving"],
       [["[", "]"], "Previous and next wall"],
     ],

@@ -54,6 +54,8 @@ export interface Model {
   readonly next: string | null;
   readonly more: boolean;
   readonly selected: string | null;
+  /** The post from which the selected one was visited, because their pictures look the same. */
+  readonly from: string | null;
   readonly story: Story | null;
   readonly picture: number;
   readonly deeds: readonly Deed[];
@@ -75,6 +77,7 @@ export const START: Model = {
   next: null,
   more: false,
   selected: null,
+  from: null,
   story: null,
   picture: 0,
   deeds: [],
@@ -96,6 +99,7 @@ export type Change =
   | { readonly type: "wall"; readonly slug: string }
   | { readonly type: "view"; readonly view: State }
   | { readonly type: "select"; readonly id: string | null }
+  | { readonly type: "visit"; readonly story: Story }
   | { readonly type: "step"; readonly by: number }
   | { readonly type: "picture"; readonly index: number }
   | { readonly type: "begin"; readonly deed: Deed }
@@ -147,6 +151,8 @@ export function reduce(model: Model, change: Change): Model {
       return change.view === model.view ? model : emptied({ ...model, view: change.view });
     case "select":
       return select(model, change.id);
+    case "visit":
+      return visit(model, change.story);
     case "step":
       return step(model, change.by);
     case "picture":
@@ -241,6 +247,7 @@ function emptied(model: Model): Model {
     next: null,
     more: false,
     selected: null,
+    from: null,
     story: null,
     picture: 0,
     over: null,
@@ -255,13 +262,20 @@ function withSelection(model: Model): Model {
 
 function select(model: Model, id: string | null): Model {
   if (id === model.selected) return model;
-  return { ...model, selected: id, story: null, picture: 0 };
+  return { ...model, selected: id, from: null, story: null, picture: 0 };
+}
+
+/** To another post and its story at once. Where one came from is kept over several visits; coming back there ends them. */
+function visit(model: Model, story: Story): Model {
+  const from = model.from ?? model.selected;
+  const id = story.post.id;
+  return { ...model, selected: id, from: id === from ? null : from, story, picture: 0 };
 }
 
 function step(model: Model, by: number): Model {
   const posts = visible(model);
   if (posts.length === 0) return model;
-  const at = posts.findIndex((post) => post.id === model.selected);
+  const at = posts.findIndex((post) => post.id === (model.from ?? model.selected));
   const to = at === -1 ? 0 : Math.min(posts.length - 1, Math.max(0, at + by));
   return select(model, posts[to]?.id ?? null);
 }
@@ -271,7 +285,9 @@ function begin(model: Model, deed: Deed): Model {
   const before = visible(model);
   const at = before.findIndex((post) => post.id === deed.post.id);
   const after = { ...model, deeds: [...model.deeds, deed] };
-  if (model.selected !== deed.post.id || deed.kind === "retry" || at === -1) return after;
+  if (model.selected !== deed.post.id || deed.kind === "retry") return after;
+  if (model.from !== null) return select(after, model.from);
+  if (at === -1) return after;
   const rest = visible(after);
   const next = rest[Math.min(at, rest.length - 1)] ?? null;
   return { ...select(after, next?.id ?? null), over: next === null ? null : after.over };

@@ -92,7 +92,9 @@ export class ConsolePage extends LitElement {
   #showSelected(): void {
     this.#selected = this.#desk.model.selected;
     if (this.#selected === null) return;
-    const card = this.querySelector<HTMLElement>(`#post-${this.#selected}`);
+    // a visit leaves the list where it is
+    const { from } = this.#desk.model;
+    const card = this.querySelector<HTMLElement>(`#post-${from ?? this.#selected}`);
     card?.scrollIntoView({ block: "nearest" });
     this.querySelector(".detail .scroll")?.scrollTo(0, 0);
     // follow the selection with the focus where there are keys, but take it from nothing an operator is using
@@ -147,6 +149,9 @@ export class ConsolePage extends LitElement {
         break;
       case "policy":
         void desk.switchPolicy();
+        break;
+      case "similar":
+        void desk.visitSimilar();
         break;
       case "open":
         desk.change({ type: "over", over: "post" });

@@ -6,9 +6,10 @@ import type { Media, Rendition } from "../media.js";
 const BLURS = 400;
 const blurs = new Map<string, string>();
 
-/** The smallest rendition that fills `width` device pixels, or the largest there is. */
+/** The smallest picture that fills `width` device pixels, or the largest there is; of a video, a still. */
 export function renditionFor(media: Media, width: number): Rendition | null {
-  const sorted = [...media.renditions].sort((a, b) => a.width - b.width);
+  const pictures = media.renditions.filter((rendition) => rendition.type.startsWith("image/"));
+  const sorted = pictures.sort((a, b) => a.width - b.width);
   return sorted.find((rendition) => rendition.width >= width) ?? sorted.at(-1) ?? null;
 }
 

@@ -56,8 +56,8 @@ export function formOf(guests: Guests, wall: Wall): GuestForm {
     reveal_at: toField(guests.reveal_at),
     qr: guests.qr,
     corner: guests.corner,
-    downloads: wall.downloads ?? false,
-    retention: String(wall.retention ?? ""),
+    downloads: wall.downloads,
+    retention: String(wall.retention),
   };
 }
 
@@ -82,7 +82,7 @@ export function problemOf(form: GuestForm): string | null {
     if (posts === null || posts < 1 || posts > MOST_POSTS)
       return `${what} a whole number of pictures, at least 1.`;
   }
-  const hours = form.retention === "" ? 0 : whole(form.retention);
+  const hours = whole(form.retention);
   if (hours === null || hours > MOST_HOURS)
     return `Bytes are kept for 0 to ${MOST_HOURS.toLocaleString()} hours.`;
   const [opens, closes] = [fromField(form.opens), fromField(form.closes)];

@@ -15,10 +15,10 @@ export interface Wall {
   readonly counts: Readonly<Record<State, number>>;
   /** The path of a secret wall's link; null where the wall is public. */
   readonly link: string | null;
-  /** Hours for which the bytes of what was taken off it are kept; a server that says nothing of it can't change it. */
-  readonly retention?: number;
+  /** Hours for which the bytes of what was taken off it are kept. */
+  readonly retention: number;
   /** Viewers may have originals. */
-  readonly downloads?: boolean;
+  readonly downloads: boolean;
 }
 
 /** What guests may add to a wall (wall/uploads.py), and how the wall asks for it. */
@@ -97,16 +97,19 @@ export interface Post {
   readonly changed: string;
   readonly media: readonly Media[];
   readonly media_errors: readonly string[];
-  /** Other posts with a picture that looks the same, nearest first; absent means none. */
-  readonly similar?: readonly Similar[];
+  /** Other posts of the wall with a picture that looks the same, nearest first. */
+  readonly similar: readonly Similar[];
 }
 
-/** `distance`: 0 (as good as equal) to 6. */
+/** `distance`: 0 (as good as equal) to 6. `picture`: the one that looks the same; null once its bytes are gone. */
 export interface Similar {
   readonly post: string;
   readonly author: string;
+  readonly source: string;
   readonly state: State;
+  readonly received: string;
   readonly distance: number;
+  readonly picture: Media | null;
 }
 
 export interface PostPage {

@@ -1,6 +1,8 @@
 /** The middle: the posts of one state of one wall. */
 import { html, nothing, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
+import { duration } from "../duration.js";
+import { filmOf } from "../media.js";
 import type { Desk } from "./desk.js";
 import { type IconName, STATE_ICONS, shape } from "./icons.js";
 import { VIEW_KEYS } from "./keys.js";
@@ -86,7 +88,7 @@ function trouble(desk: Desk): TemplateResult | typeof nothing {
 }
 
 function card(desk: Desk, post: Post, now: number): TemplateResult {
-  const chosen = desk.model.selected === post.id;
+  const chosen = (desk.model.from ?? desk.model.selected) === post.id;
   const busy = desk.model.deeds.some((deed) => deed.post.id === post.id);
   const first = post.media[0];
   const rendition = first ? renditionFor(first, 320) : null;
@@ -121,6 +123,15 @@ function card(desk: Desk, post: Post, now: number): TemplateResult {
       ${
         post.media.length > 1
           ? html`<span class="badge">${shape("pictures")}${post.media.length}<em class="unseen">pictures</em></span>`
+          : first && filmOf(first)
+            ? html`<span class="badge">${shape("play")}${first.duration ? duration(first.duration * 1_000) : "Video"}</span>`
+            : nothing
+      }
+      ${
+        post.similar.length > 0
+          ? html`<span class="badge alike-badge" title="Looks like another picture">
+              ${shape("alike")}<em class="unseen">looks like another picture</em>
+            </span>`
           : nothing
       }
       ${post.shown && post.state === "pending" ? html`<span class="badge left-badge">Edited</span>` : nothing}

@@ -5,10 +5,10 @@
 
 import { html, LitElement, nothing, type TemplateResult } from "lit";
 import { createRef, ref } from "lit/directives/ref.js";
-import type { Rendition } from "../media.js";
+import { filmOf, type Rendition } from "../media.js";
 import { drawBlur } from "./blur.js";
 import { sourceMark } from "./marks.js";
-import { animationOf, aspectOf, filmOf, type Piece, wholesOf } from "./pieces.js";
+import { animationOf, aspectOf, type Piece, wholesOf } from "./pieces.js";
 import { beside, swipeOf } from "./viewing.js";
 import { altText, displayName, handleOf, relativeTime } from "./words.js";
 

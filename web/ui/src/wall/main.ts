@@ -1,6 +1,5 @@
 import "../tokens.css";
 import "./wall.css";
-import "./full.css";
 import { FullView } from "./full.js";
 import { WallPage } from "./page.js";
 

@@ -2,6 +2,7 @@
 
 import { html, LitElement, nothing, type TemplateResult } from "lit";
 import { createRef, ref } from "lit/directives/ref.js";
+import { duration } from "../duration.js";
 import { addPath, isOpen } from "../uploads.js";
 import { ambientColours, lightUp } from "./ambient.js";
 import { httpApi } from "./api.js";
@@ -15,7 +16,7 @@ import { sourceMark } from "./marks.js";
 import type { Piece } from "./pieces.js";
 import { Stage } from "./stage.js";
 import { openEventStream } from "./stream.js";
-import { displayName, duration, flowing, handleOf, relativeTime } from "./words.js";
+import { displayName, flowing, handleOf, relativeTime } from "./words.js";
 
 const THEMES = new Set(["light", "contrast", "auto"]);
 // A hand that has left the mouse alone for this long is watching.

@@ -65,6 +65,7 @@ export function wholesOf(media: Media, screen: Viewport, pixelRatio: number): Re
         role,
         width: media.width * scale,
         height: media.height * scale,
+        type: "image/webp",
         url: `/media/${media.id}/${role}`,
       };
     },
@@ -81,12 +82,6 @@ const DISPLAYS = [
   { role: "display-1280", below: 640, side: 1280 },
   { role: "display-2560", below: 1280, side: 2560 },
 ] as const;
-
-/** What plays of a media, with sound perhaps; null where nothing does. */
-export function filmOf(media: Media): Rendition | null {
-  if (media.kind !== "video") return null;
-  return media.renditions.find((rendition) => rendition.type?.startsWith("video/")) ?? null;
-}
 
 /** The light form of an animated picture. */
 export function animationOf(media: Media): Rendition | null {

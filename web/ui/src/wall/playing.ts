@@ -1,6 +1,7 @@
 /** Films play in place, one after the other, as long as somebody may see them. */
 
-import { animationOf, filmOf } from "./pieces.js";
+import { filmOf } from "../media.js";
+import { animationOf } from "./pieces.js";
 import type { Motion, Tile } from "./tile.js";
 import { ANIMATED_MS, LONGEST_MS, nextTurn } from "./turns.js";
 

@@ -3,12 +3,13 @@
  * picture. Text goes in as text nodes and addresses as properties; there is no HTML from anybody here.
  */
 
-import type { Rendition } from "../media.js";
+import { duration } from "../duration.js";
+import { filmOf, type Rendition } from "../media.js";
 import { drawBlur } from "./blur.js";
 import type { Placed } from "./layout.js";
 import { sourceMark } from "./marks.js";
-import { filmOf, type Piece } from "./pieces.js";
-import { altText, displayName, duration, flowing, handleOf, relativeTime } from "./words.js";
+import type { Piece } from "./pieces.js";
+import { altText, displayName, flowing, handleOf, relativeTime } from "./words.js";
 
 export interface Motion {
   readonly reduced: boolean;
@@ -157,7 +158,7 @@ export class Tile {
    */
   play(moving: Rendition, longest: number, motion: Motion, ended: () => void): void {
     this.stop();
-    const film = moving.type?.startsWith("video/") ? filmElement() : document.createElement("img");
+    const film = moving.type.startsWith("video/") ? filmElement() : document.createElement("img");
     film.className = "image film";
     film.setAttribute("aria-hidden", "true");
     film.style.objectPosition = this.#image.style.objectPosition;

@@ -217,8 +217,7 @@ function readRendition(value: unknown): Rendition | null {
   const height = side(fields?.["height"]);
   const url = localAddress(fields?.["url"]);
   if (!role || width === null || height === null || url === null) return null;
-  const type = text(fields?.["type"], 80);
-  return { role, width, height, url, ...(type ? { type } : {}) };
+  return { role, width, height, url, type: text(fields?.["type"], 80) ?? "" };
 }
 
 function seconds(value: unknown): number | null {

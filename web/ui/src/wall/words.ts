@@ -23,15 +23,6 @@ export function relativeTime(then: number, now: number, locale?: string): string
   }).format(then);
 }
 
-/** `0:07`, `12:40`, `3:05:00`: how long something has lasted. */
-export function duration(milliseconds: number): string {
-  const seconds = Math.max(0, Math.floor(milliseconds / SECOND));
-  const two = (value: number) => String(value).padStart(2, "0");
-  const hours = Math.floor(seconds / 3600);
-  const minutes = Math.floor(seconds / 60) % 60;
-  return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
-}
-
 export function displayName(post: Post): string {
   return post.author.name.trim() || post.author.handle.trim() || sourceName(post.source);
 }

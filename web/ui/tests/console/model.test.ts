@@ -207,3 +207,42 @@ test("a hint says what to read again, and counts go with posts", () => {
   expect(affected(["searches"])).toEqual({ overview: false, searches: true, posts: false });
   expect(affected(["health"])).toEqual({ overview: true, searches: false, posts: false });
 });
+
+describe("visiting a post that looks the same", () => {
+  const story = (id: string) => ({ post: post(id, { state: "removed" }), actions: [] });
+  const visit = (model: Model, id: string) => reduce(model, { type: "visit", story: story(id) });
+
+  test("the other post is there at once, and where one came from is kept", () => {
+    const there = visit(atWork("a", "b"), "x");
+    expect([selectedPost(there)?.id, there.from]).toEqual(["x", "a"]);
+    const further = visit(there, "y");
+    expect([further.selected, further.from]).toEqual(["y", "a"]);
+  });
+
+  test("going back ends the visit", () => {
+    const back = visit(visit(atWork("a", "b"), "x"), "a");
+    expect([back.selected, back.from]).toEqual(["a", null]);
+  });
+
+  test("the next post is the one after where one came from", () => {
+    const model = reduce(atWork("a", "b", "c"), { type: "select", id: "b" });
+    const next = reduce(visit(model, "x"), { type: "step", by: 1 });
+    expect([next.selected, next.from]).toEqual(["c", null]);
+  });
+
+  test("a new reading of the list leaves one there", () => {
+    const page = { posts: [post("a"), post("new")], next: null };
+    const model = reduce(visit(atWork("a"), "x"), { type: "page", wall: "main", view: "pending", page });
+    expect([model.selected, model.from]).toEqual(["x", "a"]);
+  });
+
+  test("a decision there leads back", () => {
+    const deed = deedOf(1, "reject", post("x"));
+    const model = reduce(visit(atWork("a", "b"), "x"), { type: "begin", deed });
+    expect([model.selected, model.from]).toEqual(["a", null]);
+  });
+
+  test("choosing another view ends the visit", () => {
+    expect(reduce(visit(atWork("a"), "x"), { type: "view", view: "approved" }).from).toBeNull();
+  });
+});

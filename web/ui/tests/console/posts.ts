@@ -20,6 +20,7 @@ export function post(id: string, fields: Partial<Post> = {}): Post {
     changed: "2026-11-21T10:00:02Z",
     media: [],
     media_errors: [],
+    similar: [],
     ...fields,
   };
 }

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
+import { duration } from "../../src/duration.js";
 import { aspectOf, chooseRendition, piecesOf } from "../../src/wall/pieces.js";
 import { applySnapshot, EMPTY } from "../../src/wall/reducer.js";
-import { altText, duration, flowing, relativeTime } from "../../src/wall/words.js";
+import { altText, flowing, relativeTime } from "../../src/wall/words.js";
 import { must, snapshot, snapshotOf } from "./samples.js";
 
 const now = Date.UTC(2026, 10, 21, 12);
