@@ -244,7 +244,11 @@ class _Process:
             )
             direct = Direct(store, time.monotonic)
             routes += PublicPages(
-                catalogue=catalogue, built=BUILT_PAGES, connect=settings.viewer_url, direct=direct
+                catalogue=catalogue,
+                built=BUILT_PAGES,
+                connect=settings.viewer_url,
+                direct=direct,
+                origins=settings.origins,
             ).routes()
         pages = Starlette(routes=routes, middleware=[Middleware(SecurityHeaders)])
         # the web part serves pictures too, so that a page works before there is a proxy that shares them out
