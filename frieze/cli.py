@@ -155,6 +155,58 @@ def post(
     _with_catalogue(settings, run)
 
 
+@app.command("export")
+def export_wall(
+    wall: WallSlug,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="An empty folder, or an earlier export of this wall.")],
+    data: Data = None,
+) -> None:
+    """Write what stands on a wall into a folder: the originals, and an index.json (docs/export.md).
+
+    Run again, it goes on where it stopped, writes what is new and drops what was taken off the wall.
+
+    Example: frieze export party /backup/party
+    """
+    settings = _settings(data=data)
+
+    from frieze.archive.commands import export_and_say
+    from frieze.store import wide_store
+
+    async def run(catalogue: Catalogue) -> None:
+        async with wide_store(settings, catalogue) as store:
+            complete = await export_and_say(catalogue, store, wall, folder, print)
+        if not complete:
+            raise typer.Exit(1)
+
+    _with_catalogue(settings, run)
+
+
+@app.command("import")
+def import_wall(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="What `frieze export` has written.")],
+    wall: Annotated[str, typer.Option(help="The wall to put it on.")],
+    data: Data = None,
+) -> None:
+    """Put an exported wall on a wall: the same posts, authors, texts and times. An ingest part must be running.
+
+    The wall's policy decides, as for new posts. What the wall knows already stays as it is, so it may be run again.
+
+    Example: frieze import /backup/party --wall party-2027
+    """
+    settings = _settings(data=data)
+
+    from frieze.archive.commands import import_and_say
+    from frieze.store import configured_store
+
+    async def run(catalogue: Catalogue) -> None:
+        async with configured_store(settings) as store:
+            complete = await import_and_say(catalogue, store, folder, wall, print)
+        if not complete:
+            raise typer.Exit(1)
+
+    _with_catalogue(settings, run)
+
+
 @app.command()
 def listen(wall: WallSlug, data: Data = None, stomp_port: StompPort = None) -> None:
     """Print each event of a wall as a line of JSON, as it comes over STOMP."""
@@ -451,6 +503,48 @@ def store_copy(
         for sentence in copied.sentences():
             _out.print(sentence, markup=False)
         if not copied.complete:
+            raise typer.Exit(1)
+
+    _with_catalogue(settings, run)
+
+
+@stores.command("import")
+def store_import(
+    url: Annotated[str, typer.Argument(metavar="URL", help="disk:DIR, swift://…, s3://…, gs://… or az://….")],
+    wall: Annotated[str, typer.Option(help="The wall to show them on.")],
+    prefix: Annotated[str, typer.Option(help="Only objects whose names begin with this.")] = "",
+    author: Annotated[
+        str | None, typer.Option(help="Whose pictures they are.", show_default="the name of their folder")
+    ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on, and show what comes.")] = False,
+    data: Data = None,
+) -> None:
+    """Put pictures and videos that lie in a container, bucket or folder on a wall, without copying them.
+
+    They are read where they lie, by every part that serves or makes pictures, and never changed or deleted. The user is
+    FRIEZE_STORE_OTHER_USER with FRIEZE_STORE_OTHER_PASSWORD, or without these the store's own where URL is on the same
+    host. Run again, it takes what is new or was changed. An ingest part must be running.
+
+    Example: frieze store import "swift://swift.example/photos?auth=v1" --wall party --prefix 2026/ --watch
+    """
+    from frieze.storage.commands import import_and_say
+    from frieze.storage.importing import CollectionImport
+    from frieze.store import credentials
+    from wall.store.collections import check_apart, open_collection
+
+    settings = _settings(data=data)
+
+    async def run(catalogue: Catalogue) -> None:
+        await catalogue.walls.get(wall)
+        address = check_apart(url, settings.store)
+        collection = open_collection(address, *credentials(settings, address))
+        try:
+            known = await catalogue.collections.ensure(address)
+            importing = CollectionImport(catalogue, collection, known, wall=wall, prefix=prefix, author=author)
+            complete = await import_and_say(catalogue, importing, wall, watch=watch, say=print)
+        finally:
+            await collection.close()
+        if not complete:
             raise typer.Exit(1)
 
     _with_catalogue(settings, run)

@@ -8,14 +8,16 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing, suppress
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ingest.sources.base import Source
-from ingest.sources.command import stored_key
+from ingest.sources.command import CommandSource, stored_key
 from ingest.stored_footage import StoredFootage
 from wall.catalogue.work import MediaResult, MediaWork, StoredRendition
 from wall.errors import FetchError, FetchRefused, ObjectMissing, PictureError, StoreError, StoreUnavailable
+from wall.origins import is_reference, stored_origin
 from wall.pictures.blanking import blanked
 from wall.pictures.footage import FileFootage
 from wall.pictures.records import Filmed, Rendered, RenderedImage
@@ -23,11 +25,13 @@ from wall.pictures.sniff import HEAD, is_video, recognise
 from wall.pictures.studio import PictureStudio
 from wall.posts import Role
 from wall.store.base import CHUNK, Store
+from wall.store.collections.reference import MOST_BLANKS, Reference
 from wall.store.keys import new_key
 
 THUMBNAILS: tuple[Role, ...] = ("thumbnail-320", "thumbnail-640")
 ANIMATED: tuple[Role, ...] = ("animated-640",)
 AVATAR: tuple[Role, ...] = ("avatar",)
+PICTURE_BYTES = 100 * 1024 * 1024  # of a picture in a collection, which nobody has limited; docs/limits.md
 STILLS: tuple[Role, ...] = (*THUMBNAILS, "poster")
 
 
@@ -38,6 +42,7 @@ class Maker:
         self._store = store
         self._studio = studio
         self._folder = folder
+        self._handed_over = CommandSource(store)
 
     async def make(self, source: Source, media: MediaWork) -> MediaResult:
         """Fetch one picture or video, look at it, store what came of it.
@@ -45,6 +50,9 @@ class Maker:
         Raises FriezeError, and then nothing is stored that was not before.
         """
         key = stored_key(media.origins[0])
+        if key is not None and is_reference(key):
+            key = await self._pin(key)
+            media = replace(media, origins=(stored_origin(key),))
         if key is not None and not media.is_avatar and (footage := await self._stored_video(key)) is not None:
             return await self._make_stored_video(media, key, footage)
         try:
@@ -52,7 +60,8 @@ class Maker:
             with TemporaryDirectory(dir=self._folder, ignore_cleanup_errors=True) as folder:
                 original = Path(folder) / "original"
                 await self._fetch(source, media, original)
-                keeps = source.keeps_originals and not media.is_avatar
+                # what was handed over lies there already, and goes with its media
+                keeps = key is not None or (source.keeps_originals and not media.is_avatar)
                 if not media.is_avatar and is_video(recognise(await asyncio.to_thread(_head, original))):
                     return await self._make_video(media, original, keeps=keeps)
                 return await self._make_picture(media, original, keeps=keeps)
@@ -68,11 +77,22 @@ class Maker:
             with suppress(StoreError):
                 await self._store.delete(rendition.key)
 
+    async def _pin(self, key: str) -> str:
+        """The reference to the very object that lies there now, so that nothing else is ever shown in its place."""
+        reference = Reference.parse(key)
+        assert reference is not None
+        try:
+            info = await self._store.head(key)
+        except ObjectMissing as error:
+            raise FetchRefused("Its owner has taken the picture out of the collection.") from error
+        return str(replace(reference, etag=info.etag))
+
     async def _fetch(self, source: Source, media: MediaWork, target: Path) -> None:
         problems: list[FetchError] = []
         for origin in media.origins:
             try:
-                await source.fetch(origin, target)
+                # also of a post that `frieze import` brings from another wall, whose source can't fetch it here
+                await (self._handed_over if stored_key(origin) is not None else source).fetch(origin, target)
             except FetchError as error:
                 problems.append(error)
             else:
@@ -150,6 +170,8 @@ class Maker:
         except ObjectMissing as error:
             raise FetchRefused("The picture is no longer in the store.") from error
         if not is_video(recognise(head)):
+            if is_reference(key) and opened.info.length > PICTURE_BYTES:
+                raise FetchRefused(f"The picture is larger than {PICTURE_BYTES // 2**20} MiB.")
             return None
         return StoredFootage(self._store, key, opened.info.length, opened.info.etag)
 
@@ -160,7 +182,12 @@ class Maker:
             stored = await self._put_images(filmed.renditions, made)
             stored.append(_stored("original", (filmed.width, filmed.height, filmed.type), footage.length, key))
             form = (filmed.width, filmed.height, filmed.served)
-            if filmed.blanks:
+            reference = Reference.parse(key)
+            if reference is not None and len(filmed.blanks) <= MOST_BLANKS:
+                # it is not ours to copy: what its camera noted is made blank each time it is read
+                blank = str(replace(reference, blanks=filmed.blanks))
+                stored.append(_stored("video", form, footage.length, blank))
+            elif filmed.blanks:
                 opened = await self._store.open(key)
                 async with aclosing(opened.chunks) as chunks:
                     copy = blanked(chunks, filmed.blanks)

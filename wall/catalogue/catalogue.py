@@ -4,8 +4,10 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from wall.catalogue.archive import Archive
 from wall.catalogue.base import Context
 from wall.catalogue.claims import Claims
+from wall.catalogue.collections import Collections
 from wall.catalogue.database import Database
 from wall.catalogue.gallery import Gallery
 from wall.catalogue.guests import Guests
@@ -54,6 +56,8 @@ class Catalogue:
         self.searches = Searches(context)
         self.posts = Posts(context)
         self.gallery = Gallery(context)
+        self.archive = Archive(context)
+        self.collections = Collections(context)
         self.work = Work(context)
         self.moderation = Moderation(context)
         self.media = MediaRecords(context)

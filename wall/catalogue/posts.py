@@ -126,6 +126,12 @@ class Posts:
         async with self._context.database.reading() as connection:
             return await connection.scalar(select(t.post.c.id).where(t.post.c.wall == wall, t.post.c.key == key))
 
+    async def states(self, wall: str, keys: Sequence[str]) -> dict[str, State]:
+        """The state of each of at most some hundred posts, by key; those that the wall does not know are left out."""
+        query = select(t.post.c.key, t.post.c.state).where(t.post.c.wall == wall, t.post.c.key.in_(keys))
+        async with self._context.database.reading() as connection:
+            return {row.key: State(row.state) for row in await connection.execute(query)}
+
     async def forget_withdrawn(self, after: timedelta) -> int:
         """Drop posts that their source withdrew longer than `after` ago and whose bytes are gone; how many.
 

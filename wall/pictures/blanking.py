@@ -5,9 +5,11 @@ from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from wall.pictures.records import Blank
 
 
-async def blanked(chunks: AsyncIterable[bytes], blanks: Sequence[Blank]) -> AsyncIterator[bytes]:
-    """The same number of bytes, with `blanks` (in order, none in another) replaced by their heads and zeros."""
-    at = 0
+async def blanked(chunks: AsyncIterable[bytes], blanks: Sequence[Blank], at: int = 0) -> AsyncIterator[bytes]:
+    """The same number of bytes, with `blanks` (in order, none in another) replaced by their heads and zeros.
+
+    `at`: which byte of the video is the first one that comes.
+    """
     waiting = list(reversed(blanks))
     async for chunk in chunks:
         end = at + len(chunk)

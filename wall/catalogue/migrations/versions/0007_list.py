@@ -30,6 +30,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("post_id", name=op.f("pk_listing")),
     )
     op.create_index(op.f("ix_listing_wall_placed"), "listing", ["wall", "placed"])
+    op.create_index("ix_listing_wall_image", "listing", ["wall", "image", "placed"])
+    op.create_index("ix_listing_wall_animation", "listing", ["wall", "animation", "placed"])
     op.create_index("ix_listing_wall_video", "listing", ["wall", "video", "placed"])
     op.create_index("ix_listing_wall_author", "listing", ["wall", "author", "placed"])
     op.create_index("ix_listing_wall_handle", "listing", ["wall", "handle", "placed"])
