@@ -52,8 +52,8 @@ async def until_made(
         elif loop.time() > end:
             break
         waiting = still + rest
-        if len(still) == len(some) or not rest:
-            await asyncio.sleep(LOOK_SECONDS if waiting else 0)
+        if still:
+            await asyncio.sleep(LOOK_SECONDS)
     done[State.RECEIVED] = len(waiting)
     return done
 

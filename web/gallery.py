@@ -1,7 +1,7 @@
 """`GET /api/walls/<slug>/posts`: everything that stands on a wall, page by page (docs/wire.md).
 
-For gallery pages, other sites and scripts. Reading the words of a whole wall costs a database tens of milliseconds, so
-only a few lists are read at once: whoever asks in crowds waits for himself, not the viewers for him.
+For gallery pages, other sites and scripts. Reading the words of a whole wall of 100,000 posts takes a database some
+0.1 to 0.3 s, so only a few lists are read at once: whoever asks in crowds waits for himself, not the viewers for him.
 """
 
 import asyncio

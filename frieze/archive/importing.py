@@ -17,7 +17,7 @@ from frieze.networks import SOURCES
 from frieze.storage.patience import patiently
 from ingest.sources.command import NETWORK as COMMAND
 from wall.catalogue import Catalogue
-from wall.errors import SettingsError, StoreError
+from wall.errors import CatalogueError, SettingsError, StoreError
 from wall.origins import stored_origin
 from wall.posts import SourceMedia, SourcePost
 from wall.states import State
@@ -94,7 +94,7 @@ class Import:
                 else:
                     await self._hand_over(post)
                 self.result.keys.append(post.key)
-            except (StoreError, SettingsError) as error:
+            except (StoreError, SettingsError, CatalogueError) as error:
                 self.result.failed.append(f"{post.key}: {error}")
             self._step(_size(post))
 
