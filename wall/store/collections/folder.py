@@ -73,10 +73,10 @@ def _open(root: Path, name: str) -> tuple[BinaryIO, ObjectInfo]:
     path = root / name
     if not path.parent.resolve(strict=True).is_relative_to(root.resolve()):
         raise FileNotFoundError(name)
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        raise (FileNotFoundError(name) if path.is_symlink() else error) from error
+    if path.is_symlink():
+        raise FileNotFoundError(name)
+    # also one that became a link just now
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     file = os.fdopen(descriptor, "rb")
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
