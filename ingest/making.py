@@ -15,10 +15,10 @@ from tempfile import TemporaryDirectory
 from ingest.sources.base import Source
 from ingest.sources.command import CommandSource, stored_key
 from ingest.stored_footage import StoredFootage
+from wall.blanking import blanked
 from wall.catalogue.work import MediaResult, MediaWork, StoredRendition
 from wall.errors import FetchError, FetchRefused, ObjectMissing, PictureError, StoreError, StoreUnavailable
 from wall.origins import is_reference, stored_origin
-from wall.pictures.blanking import blanked
 from wall.pictures.footage import FileFootage
 from wall.pictures.records import Filmed, Rendered, RenderedImage
 from wall.pictures.sniff import HEAD, is_video, recognise

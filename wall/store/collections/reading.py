@@ -12,9 +12,8 @@ from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable
 from contextlib import aclosing
 from datetime import timedelta
 
+from wall.blanking import Blank, blanked
 from wall.errors import ObjectChanged, ObjectMissing, SettingsError, StoreError, StoreRefused
-from wall.pictures.blanking import blanked
-from wall.pictures.records import Blank
 from wall.store.base import Method, ObjectInfo, OpenObject, SignedRequest, Store, StoredObject
 from wall.store.collections import open_collection
 from wall.store.collections.base import Collection

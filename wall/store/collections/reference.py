@@ -9,9 +9,9 @@ what is to be made blank in a video as it is read, because its camera noted it t
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
+from wall.blanking import Blank
 from wall.errors import StoreError
 from wall.origins import is_reference
-from wall.pictures.records import Blank
 
 _SCHEME = "collection"
 # more than any camera writes; a video with more is copied, without what its camera noted

@@ -10,8 +10,8 @@ import pytest
 from tests.fakes.collections import KINDS, Place, folder_place, swift_place
 from tests.integration.swift import Swift
 from tests.wall.store.conformance import all_of, pieces
+from wall.blanking import Blank
 from wall.errors import ObjectChanged, ObjectMissing, SettingsError, StoreError, StoreRefused
-from wall.pictures.records import Blank
 from wall.store.base import CHUNK
 from wall.store.collections import check_apart, open_collection
 from wall.store.collections.base import Collection, is_name

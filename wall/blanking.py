@@ -1,8 +1,17 @@
 """The copy of a video for viewers: its bytes as they pass by, with what its camera noted made blank."""
 
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from dataclasses import dataclass
 
-from wall.pictures.records import Blank
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blank:
+    """`length` bytes of a video from byte `start` on, to be replaced by `head` and zeros: a box that says where the
+    video was taken, and what else its camera knew, made into free space of the same size."""
+
+    start: int
+    length: int
+    head: bytes
 
 
 async def blanked(chunks: AsyncIterable[bytes], blanks: Sequence[Blank], at: int = 0) -> AsyncIterator[bytes]:
