@@ -4,12 +4,15 @@ import asyncio
 import hashlib
 import io
 from collections.abc import AsyncGenerator, Coroutine
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+import aiohttp
 import pytest
 from PIL import Image
 
 from frieze.made import until_made
+from frieze.server import bind, http_server
 from frieze.settings import load
 from frieze.storage import commands
 from frieze.storage.commands import import_and_say
@@ -20,6 +23,8 @@ from frieze.store import credentials
 from ingest.housekeeping import Housekeeping
 from ingest.sources.collection import CollectionSource
 from ingest.worker import Worker
+from relay.media import MediaServer
+from relay.settings import MediaSettings
 from tests.fakes.beside import beside
 from tests.fakes.collections import KINDS, Place, folder_place, swift_place
 from tests.fakes.waiting import until
@@ -150,6 +155,50 @@ async def test_what_leaves_the_wall_is_never_deleted_at_its_owners(
     # what an operator removed does not come back
     await _import(catalogue, place)
     assert (await catalogue.posts.snapshot("main")).posts == ()
+
+
+@pytest.mark.usefixtures("worker")
+async def test_originals_and_films_are_streamed_from_their_owner_and_never_replaced_by_others(
+    catalogue: Catalogue, place: Place, store: WithCollections
+) -> None:
+    clip = await asyncio.to_thread(film, "mov", place=LOCATION)
+    await place.put("clip.mov", clip)
+    await place.put("a.jpg", _picture("teal"))
+    await _import(catalogue, place)
+    await catalogue.walls.change("main", downloads=True)
+    posts = {post.text: post.media[0].id for post in (await catalogue.posts.snapshot("main")).posts}
+    # nothing from memory: each answer is read at the place
+    async with (
+        _served(MediaServer(catalogue, store, MediaSettings(small=0))) as base,
+        aiohttp.ClientSession() as client,
+    ):
+        async with client.get(f"{base}/{posts['a']}/original") as answer:
+            assert (answer.status, await answer.read()) == (200, _picture("teal"))
+            assert answer.content_type == "image/jpeg"
+        async with client.get(f"{base}/{posts['clip']}/video") as answer:
+            shown = await answer.read()
+        assert len(shown) == len(clip)
+        assert LOCATION.encode() not in shown
+        at = clip.index(LOCATION.encode())
+        async with client.get(f"{base}/{posts['clip']}/video", headers={"range": f"bytes={at}-{at + 9}"}) as answer:
+            assert (answer.status, await answer.read()) == (206, bytes(10))
+        await place.put("a.jpg", _picture("red"))
+        async with client.get(f"{base}/{posts['a']}/original") as answer:
+            assert answer.status == 404
+
+
+@asynccontextmanager
+async def _served(media: MediaServer) -> AsyncGenerator[str]:
+    listening = bind("127.0.0.1", 0, "tests", "nothing")
+    server = http_server(media, None, ())
+    task = asyncio.create_task(server.serve(sockets=[listening]))
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/media"
+    finally:
+        media.streams.stop()
+        server.should_exit = True
+        await task
+        listening.close()
 
 
 @pytest.mark.usefixtures("worker")
