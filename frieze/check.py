@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from frieze.broker import broker_address
@@ -17,6 +17,7 @@ from wall.catalogue import Catalogue
 from wall.catalogue.migrate import is_current
 from wall.errors import BrokerError, BrokerUnavailable, FriezeError, SettingsError, StoreError
 from wall.store.collections import open_collection
+from wall.store.collections.base import look_at
 
 CHECK_SECONDS = 30.0
 
@@ -102,8 +103,7 @@ async def _collections(settings: Settings) -> Result:
     for one in known:
         collection = open_collection(one.url, *credentials(settings, one.url))
         try:
-            async with aclosing(collection.listing("")) as listing:
-                await anext(listing, None)
+            await look_at(collection)
         except StoreError as error:
             return Result("collections", False, f"{one.url.partition('?')[0]}: {error}")
         finally:

@@ -531,6 +531,7 @@ def store_import(
     from frieze.storage.importing import CollectionImport
     from frieze.store import credentials
     from wall.store.collections import check_apart, open_collection
+    from wall.store.collections.base import look_at
 
     settings = _settings(data=data)
 
@@ -539,6 +540,7 @@ def store_import(
         address = check_apart(url, settings.store)
         collection = open_collection(address, *credentials(settings, address))
         try:
+            await look_at(collection)  # one that is not there is not remembered
             known = await catalogue.collections.ensure(address)
             importing = CollectionImport(catalogue, collection, known, wall=wall, prefix=prefix, author=author)
             complete = await import_and_say(catalogue, importing, wall, watch=watch, say=print)

@@ -266,6 +266,7 @@ def test_the_command_says_what_it_did_and_what_is_wrong(tmp_path: Path) -> None:
     settings = {"FRIEZE_DATA": str(tmp_path / "data")}
     wrong = run("store", "import", "disk:/nowhere/at/all", "--wall", "main", settings=settings, check=False)
     assert (wrong.returncode, "There is no folder /nowhere/at/all" in wrong.stderr) == (1, True)
+    assert "No collection is shown" in run("check", settings=settings, check=False).stdout, "nothing is remembered"
     absent = run("store", "import", place.url, "--wall", "nowhere", settings=settings, check=False)
     assert "no wall named nowhere" in absent.stderr
 

@@ -1,6 +1,7 @@
 """What a collection promises: somebody else's objects, read in place. There is no verb that changes anything."""
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Protocol
 
 from wall.errors import StoreError
@@ -23,6 +24,12 @@ class Collection(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+async def look_at(collection: Collection) -> None:
+    """Raise what is wrong with a collection that can't be read."""
+    async with aclosing(collection.listing("")) as listing:
+        await anext(listing, None)
 
 
 def is_name(name: str) -> bool:
