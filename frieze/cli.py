@@ -48,8 +48,6 @@ app.add_typer(searches, name="search")
 app.add_typer(operators, name="operator")
 app.add_typer(catalogues, name="catalogue")
 app.add_typer(stores, name="store")
-app.command("export")(export_wall)
-app.command("import")(import_wall)
 
 
 def main() -> None:
@@ -149,6 +147,10 @@ def post(
         await post_files(catalogue, store, files, wall=wall, text=text, author=author, say=_out.print)
 
     _with_catalogue(settings, run)
+
+
+app.command("export")(export_wall)
+app.command("import")(import_wall)
 
 
 @app.command()
