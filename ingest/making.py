@@ -91,14 +91,19 @@ class Maker:
         problems: list[FetchError] = []
         for origin in media.origins:
             try:
-                # also of a post that `frieze import` brings from another wall, whose source can't fetch it here
-                await (self._handed_over if stored_key(origin) is not None else source).fetch(origin, target)
+                await self._who_fetches(source, origin).fetch(origin, target)
             except FetchError as error:
                 problems.append(error)
             else:
                 return
         # one that may still come is worth more than one that never will
         raise next((problem for problem in problems if problem.temporary), problems[0])
+
+    def _who_fetches(self, source: Source, origin: str) -> Source:
+        """What lies in the store, anybody reads there: `frieze import` brings it for posts of every source."""
+        if stored_key(origin) is None or isinstance(source, CommandSource):
+            return source
+        return self._handed_over
 
     async def _make_picture(self, media: MediaWork, original: Path, *, keeps: bool) -> MediaResult:
         rendered = await self._studio.render(original, AVATAR if media.is_avatar else THUMBNAILS)

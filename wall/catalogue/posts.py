@@ -78,8 +78,8 @@ class Posts:
             await _hold_search(connection, due, now + lease, checkpoint)
             gone = {removal.key for removal in removals}
             known = await _lock_by_key(connection, due.search.wall, sorted(by_key.keys() | gone))
-            wanted = {key: post for key, post in by_key.items() if key not in gone}
-            new, edited = await self._take(connection, due.search.wall, due.search.network, wanted, known, now)
+            wanted = {key: (post, now) for key, post in by_key.items() if key not in gone}
+            new, edited = await self._take(connection, due.search.wall, due.search.network, wanted, known)
             # also what an operator has removed already: from now on nobody can restore it
             leaving = [row for key, row in known.items() if key in gone and not row["withdrawn"]]
             await take_down(connection, due.search.wall, leaving, now, "The source says it is gone.", withdrawn=True)
@@ -90,13 +90,15 @@ class Posts:
     async def offer(self, wall: str, source: str, posts: Sequence[SourcePost]) -> Stored:
         """Up to 100 posts that no search found, in one transaction: new ones are added, newer versions are edits.
 
-        Raises NotFound when there is no such wall.
+        They are worked on in the order in which they were created. Raises NotFound when there is no such wall.
         """
-        by_key = _newest(posts)
+        now = self._context.now()
+        oldest_last = sorted(_newest(posts).values(), key=lambda post: post.created, reverse=True)
+        by_key = {post.key: (post, now - timedelta(microseconds=n)) for n, post in enumerate(oldest_last)}
         async with self._context.database.writing() as connection:
             await read_wall(connection, wall)
             known = await _lock_by_key(connection, wall, sorted(by_key))
-            new, edited = await self._take(connection, wall, source, by_key, known, self._context.now())
+            new, edited = await self._take(connection, wall, source, by_key, known)
         if new or edited:
             self._context.changed.fire()
         return Stored(new=new, edited=edited)
@@ -201,19 +203,18 @@ class Posts:
         connection: AsyncConnection,
         wall: str,
         source: str,
-        posts: Mapping[str, SourcePost],
+        posts: Mapping[str, tuple[SourcePost, datetime]],
         known: Mapping[str, Row],
-        now: datetime,
     ) -> tuple[int, int]:
-        """Add posts, or edit those in `known`, whose rows are locked; how many of each."""
+        """Add posts, or edit those in `known`, whose rows are locked, each at its moment; how many of each."""
         edited = 0
         for key, row in known.items():
             if key in posts:
-                edited += await self._edit(connection, row, posts[key], now)
+                edited += await self._edit(connection, row, *posts[key])
         new = 0
         # in the order of their keys: two who add the same posts must not wait for each other
         for key in sorted(posts.keys() - known.keys()):
-            new += await self._insert(connection, wall, source, posts[key], now)
+            new += await self._insert(connection, wall, source, *posts[key])
         return new, edited
 
     async def _insert(
