@@ -11,11 +11,13 @@ from frieze.folder import data_folder
 from frieze.parts import BUILT_PAGES
 from frieze.settings import Settings, unknown_keys
 from frieze.sources import check_x
-from frieze.store import configured_store
+from frieze.store import configured_store, credentials
 from wall.broker.connection import BrokerConnection
 from wall.catalogue import Catalogue
 from wall.catalogue.migrate import is_current
-from wall.errors import BrokerError, BrokerUnavailable, FriezeError, SettingsError
+from wall.errors import BrokerError, BrokerUnavailable, FriezeError, SettingsError, StoreError
+from wall.store.collections import open_collection
+from wall.store.collections.base import look_at
 
 CHECK_SECONDS = 30.0
 
@@ -36,6 +38,7 @@ async def check_all(settings: Settings) -> list[Result]:
         "page": _page,
         "database": _database,
         "store": _store,
+        "collections": _collections,
         "broker": _broker,
         "x": _x,
     }
@@ -87,6 +90,25 @@ async def _store(settings: Settings) -> Result:
     async with configured_store(settings) as store:
         await store.check()
     return Result("store", True, f"{settings.store.split(':', 1)[0]}: wrote, read and deleted a test object.")
+
+
+async def _collections(settings: Settings) -> Result:
+    try:
+        async with _catalogue(settings) as catalogue:
+            known = await catalogue.collections.all() if await is_current(catalogue.database) else []
+    except FriezeError:
+        return Result("collections", None, "Not known while the database is not ready.")
+    if not known:
+        return Result("collections", None, "No collection is shown; `frieze store import` shows one.")
+    for one in known:
+        collection = open_collection(one.url, *credentials(settings, one.url))
+        try:
+            await look_at(collection)
+        except StoreError as error:
+            return Result("collections", False, f"{one.url.partition('?')[0]}: {error}")
+        finally:
+            await collection.close()
+    return Result("collections", True, f"{len(known)} answer, read in place.")
 
 
 async def _broker(settings: Settings) -> Result:

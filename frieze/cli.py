@@ -2,24 +2,31 @@
 
 import asyncio
 import json
-import os
 import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from frieze import logs
-from frieze.folder import data_folder
+from frieze.archive.cli import export_wall, import_wall
+from frieze.command import (
+    Data,
+    Host,
+    Network,
+    Port,
+    Query,
+    StompPort,
+    WallSlug,
+)
+from frieze.command import out as _out
+from frieze.command import settings_of as _settings
+from frieze.command import with_catalogue as _with_catalogue
 from frieze.hello import base_url
-from frieze.networks import NETWORKS
 from frieze.parts import Part
-from frieze.settings import Settings, load, unknown_keys
+from frieze.settings import Settings
+from frieze.storage.cli import stores
 from wall.catalogue import Catalogue
 from wall.catalogue.walls import Wall
 from wall.errors import FriezeError
@@ -39,21 +46,8 @@ catalogues = typer.Typer(help="The database.", no_args_is_help=True)
 app.add_typer(walls, name="wall")
 app.add_typer(searches, name="search")
 app.add_typer(operators, name="operator")
-stores = typer.Typer(help="Where the bytes of pictures and videos lie.", no_args_is_help=True)
 app.add_typer(catalogues, name="catalogue")
 app.add_typer(stores, name="store")
-
-_out = Console(highlight=False, soft_wrap=True)
-
-Data = Annotated[Path | None, typer.Option("--data", help="The data folder.", show_default="data")]
-Host = Annotated[str | None, typer.Option("--host", help="Listen on this address.", show_default="127.0.0.1")]
-Port = Annotated[int | None, typer.Option("--port", help="Listen on this port.", show_default="8080")]
-StompPort = Annotated[
-    int | None, typer.Option("--stomp-port", help="The embedded broker's STOMP port.", show_default="61613")
-]
-WallSlug = Annotated[str, typer.Argument(metavar="WALL", help="The wall's short name, such as main.")]
-Network = Annotated[str, typer.Argument(metavar="NETWORK", help=f"One of {', '.join(NETWORKS)}.")]
-Query = Annotated[str, typer.Argument(metavar="QUERY", help="What to look for, in the network's own words.")]
 
 
 def main() -> None:
@@ -153,6 +147,10 @@ def post(
         await post_files(catalogue, store, files, wall=wall, text=text, author=author, say=_out.print)
 
     _with_catalogue(settings, run)
+
+
+app.command("export")(export_wall)
+app.command("import")(import_wall)
 
 
 @app.command()
@@ -420,97 +418,11 @@ def catalogue_new_epoch(data: Data = None) -> None:
     _with_catalogue(_settings(data=data), run)
 
 
-@stores.command("serve")
-def store_serve(data: Data = None, host: Host = None, port: Port = None) -> None:
-    """Serve the configured store to other parts as http://HOST:PORT, so that only this process has its password."""
-    from frieze.storage.serving import run_service
-
-    run_service(_settings(data=data, host=host, port=port))
-
-
-@stores.command("copy")
-def store_copy(
-    source: Annotated[str, typer.Argument(metavar="FROM", help="A store's URL, as in FRIEZE_STORE_URL.")],
-    target: Annotated[str, typer.Argument(metavar="TO", help="Another store's URL.")],
-    verify: Annotated[bool, typer.Option("--verify", help="Compare what is there already as well.")] = False,
-    data: Data = None,
-) -> None:
-    """Copy all bytes that the catalogue knows; run again, it goes on where it stopped.
-
-    One of the two is FRIEZE_STORE_URL, with its user and password; the other one has FRIEZE_STORE_OTHER_USER and
-    FRIEZE_STORE_OTHER_PASSWORD, where it needs them.
-    """
-    from frieze.storage.commands import copy_with_progress
-    from frieze.store import named_store
-
-    settings = _settings(data=data)
-
-    async def run(catalogue: Catalogue) -> None:
-        async with named_store(settings, source) as from_, named_store(settings, target) as to:
-            copied = await copy_with_progress(catalogue, from_, to, verify=verify)
-        for sentence in copied.sentences():
-            _out.print(sentence, markup=False)
-        if not copied.complete:
-            raise typer.Exit(1)
-
-    _with_catalogue(settings, run)
-
-
-@stores.command("reconcile")
-def store_reconcile(
-    delete: Annotated[bool, typer.Option("--delete", help="Delete what no row knows.")] = False,
-    hours: Annotated[float, typer.Option("--older", help="Leave alone what is younger, in hours.", min=1.0)] = 24,
-    data: Data = None,
-) -> None:
-    """List stored objects that no row knows, and rows whose object is missing; the latter end it with status 1."""
-    from frieze.storage.commands import reconcile_and_say
-    from frieze.store import configured_store
-
-    settings = _settings(data=data)
-
-    async def run(catalogue: Catalogue) -> None:
-        async with configured_store(settings) as store:
-            missing = await reconcile_and_say(catalogue, store, hours=hours, delete=delete, say=print)
-        if missing:
-            raise typer.Exit(1)
-
-    _with_catalogue(settings, run)
-
-
 def _run(settings: Settings, parts: set[Part], *, up: bool = False) -> None:
     # each command loads what it needs, so that `--help` and the small ones answer at once
     from frieze.run import run_parts
 
     run_parts(settings, parts, up=up)
-
-
-def _settings(**overrides: Any) -> Settings:
-    settings = load(**overrides)
-    logs.configure(settings.log_format, settings.log_level)
-    for name in unknown_keys(os.environ):
-        print(f"frieze: {name} is no setting of Frieze and was ignored; see docs/settings.md.", file=sys.stderr)
-    return settings
-
-
-def _with_catalogue(settings: Settings, run: Callable[[Catalogue], Awaitable[None]], *, migrate: bool = True) -> None:
-    async def session() -> None:
-        async with _opened(settings, migrate=migrate) as catalogue:
-            await run(catalogue)
-
-    asyncio.run(session())
-
-
-@asynccontextmanager
-async def _opened(settings: Settings, *, migrate: bool) -> AsyncGenerator[Catalogue]:
-    if settings.database.startswith("sqlite"):
-        data_folder(settings.data)
-    catalogue = Catalogue(settings.database)
-    try:
-        if migrate and settings.database.startswith("sqlite"):
-            await catalogue.migrate()
-        yield catalogue
-    finally:
-        await catalogue.close()
 
 
 def _show(rows: list[dict[str, Any]], as_json: bool) -> None:

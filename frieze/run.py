@@ -30,7 +30,7 @@ from frieze.server import PAGES, SHUTDOWN_SECONDS, Dispatch, bind, http_server, 
 from frieze.settings import Settings
 from frieze.sources import make_sources, query_checks, start_searches
 from frieze.stopping import LEAVE_SECONDS, SPREAD_SECONDS, STOP_SECONDS, leave_seconds, on_signals
-from frieze.store import configured_store
+from frieze.store import wide_store
 from frieze.tether import Report, Tether
 from ingest.service import Ingest
 from ingest.worker import Worker
@@ -214,7 +214,7 @@ class _Process:
         if self.relay is not None:
             # who comes first must not be sent away for what the relay could have known
             await self.relay.visibility.learn()
-        store = await stack.enter_async_context(configured_store(settings))
+        store = await stack.enter_async_context(wide_store(settings, catalogue))
         # whoever serves pictures makes larger sizes when somebody wants them; no process starts before there is work
         studio = await stack.enter_async_context(PictureStudio(workers=settings.picture_workers or None))
         if Part.INGEST in parts:
@@ -244,7 +244,11 @@ class _Process:
             )
             direct = Direct(store, time.monotonic)
             routes += PublicPages(
-                catalogue=catalogue, built=BUILT_PAGES, connect=settings.viewer_url, direct=direct
+                catalogue=catalogue,
+                built=BUILT_PAGES,
+                connect=settings.viewer_url,
+                direct=direct,
+                origins=settings.origins,
             ).routes()
         pages = Starlette(routes=routes, middleware=[Middleware(SecurityHeaders)])
         # the web part serves pictures too, so that a page works before there is a proxy that shares them out

@@ -61,7 +61,9 @@ class Settings(BaseSettings):
         None, description="What `frieze store serve` and those who use it by http://host know each other by."
     )
     store_other_user: str | None = Field(
-        None, description="For `frieze store copy`: the user of the store that is not FRIEZE_STORE_URL."
+        None,
+        description="The user of another store than FRIEZE_STORE_URL: for `frieze store copy`, and for collections "
+        "(`frieze store import`).",
     )
     store_other_password: SecretStr | None = Field(None, description="Its password, secret key or token.")
     broker_url: SecretStr = Field(

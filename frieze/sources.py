@@ -10,6 +10,7 @@ from frieze.settings import Settings
 from ingest.fetch import Fetcher
 from ingest.sources.absent import AbsentSource
 from ingest.sources.base import Source
+from ingest.sources.collection import CollectionSource
 from ingest.sources.command import CommandSource
 from ingest.sources.demo import DemoSource
 from ingest.sources.folder import FolderSource
@@ -33,7 +34,7 @@ async def make_sources(stack: AsyncExitStack, settings: Settings, store: Store) 
     """Every source that is configured, by network; the stack closes them."""
     fetcher = await stack.enter_async_context(Fetcher(allow=settings.fetch_allow))
     demo = DemoSource(pace=settings.demo_pace, pictures=settings.demo_pictures)
-    made: list[Source] = [CommandSource(store), GuestSource(store), FolderSource(), demo]
+    made: list[Source] = [CommandSource(store), GuestSource(store), CollectionSource(store), FolderSource(), demo]
     made.append(x_source(settings, fetcher) if settings.x_bearer_token is not None else AbsentSource("x", _NO_X))
     for source in made:
         stack.push_async_callback(source.close)

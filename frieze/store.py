@@ -2,10 +2,13 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
 from frieze.settings import Settings
+from wall.catalogue import Catalogue
 from wall.store import open_store
 from wall.store.base import Store
+from wall.store.collections.reading import WithCollections
 
 
 @asynccontextmanager
@@ -31,3 +34,31 @@ async def configured_store(settings: Settings) -> AsyncGenerator[Store]:
         yield store
     finally:
         await store.close()
+
+
+@asynccontextmanager
+async def wide_store(settings: Settings, catalogue: Catalogue) -> AsyncGenerator[Store]:
+    """The store of these settings and, read in place, the collections that the catalogue knows."""
+    async with configured_store(settings) as store:
+        wide = WithCollections(store, catalogue.collections.url, lambda url: credentials(settings, url))
+        try:
+            yield wide
+        finally:
+            await wide.close()
+
+
+def credentials(settings: Settings, url: str) -> tuple[str | None, str | None]:
+    """Who we are at the collection `url`: the other user, or without one our store's where it is of the same place."""
+    password = settings.store_other_password
+    if settings.store_other_user or password:
+        return settings.store_other_user, password.get_secret_value() if password else None
+    if _place(url) == _place(settings.store):
+        return settings.store_user, settings.store_secret
+    return None, None
+
+
+def _place(url: str) -> tuple[str, str]:
+    """Whom a password is told: never another host."""
+    parts = urlsplit(url)
+    # in a bucket's URL the host is the bucket
+    return parts.scheme, parts.query if parts.scheme in ("s3", "gs", "az") else f"{parts.netloc}?{parts.query}"

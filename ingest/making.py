@@ -8,28 +8,32 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing, suppress
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ingest.sources.base import Source
-from ingest.sources.command import stored_key
+from ingest.sources.command import CommandSource, stored_key
 from ingest.stored_footage import StoredFootage
+from wall.blanking import blanked
 from wall.catalogue.work import MediaResult, MediaWork, StoredRendition
 from wall.errors import FetchError, FetchRefused, ObjectMissing, PictureError, StoreError, StoreUnavailable
-from wall.pictures.blanking import blanked
+from wall.origins import is_reference, stored_origin
 from wall.pictures.footage import FileFootage
 from wall.pictures.records import Filmed, Rendered, RenderedImage
 from wall.pictures.sniff import HEAD, is_video, recognise
 from wall.pictures.studio import PictureStudio
 from wall.posts import Role
 from wall.store.base import CHUNK, Store
+from wall.store.collections.reference import MOST_BLANKS, Reference
 from wall.store.keys import new_key
 
+MIB = 1024 * 1024
 THUMBNAILS: tuple[Role, ...] = ("thumbnail-320", "thumbnail-640")
 ANIMATED: tuple[Role, ...] = ("animated-640",)
 AVATAR: tuple[Role, ...] = ("avatar",)
+PICTURE_BYTES = 100 * MIB  # of a picture in a collection, which nobody has limited; docs/limits.md
 STILLS: tuple[Role, ...] = (*THUMBNAILS, "poster")
-MIB = 1024 * 1024
 # what may lie in the scratch folder of one picture: 100 megapixels of three colours in 16 bits, as they are
 MAX_ORIGINAL = 600 * MIB
 
@@ -41,6 +45,7 @@ class Maker:
         self._store = store
         self._studio = studio
         self._folder = folder
+        self._handed_over = CommandSource(store)
 
     async def make(self, source: Source, media: MediaWork) -> MediaResult:
         """Fetch one picture or video, look at it, store what came of it.
@@ -48,6 +53,9 @@ class Maker:
         Raises FriezeError, and then nothing is stored that was not before.
         """
         key = stored_key(media.origins[0])
+        if key is not None and is_reference(key):
+            key = await self._pin(key)
+            media = replace(media, origins=(stored_origin(key),))
         if key is not None and not media.is_avatar and (footage := await self._stored_video(key)) is not None:
             return await self._make_stored_video(media, key, footage)
         try:
@@ -55,7 +63,8 @@ class Maker:
             with TemporaryDirectory(dir=self._folder, ignore_cleanup_errors=True) as folder:
                 original = Path(folder) / "original"
                 await self._fetch(source, media, original)
-                keeps = source.keeps_originals and not media.is_avatar
+                # what was handed over lies there already, and goes with its media
+                keeps = key is not None or (source.keeps_originals and not media.is_avatar)
                 if not media.is_avatar and is_video(recognise(await asyncio.to_thread(_head, original))):
                     return await self._make_video(media, original, keeps=keeps)
                 return await self._make_picture(media, original, keeps=keeps)
@@ -71,17 +80,33 @@ class Maker:
             with suppress(StoreError):
                 await self._store.delete(rendition.key)
 
+    async def _pin(self, key: str) -> str:
+        """The reference to the very object that lies there now, so that nothing else is ever shown in its place."""
+        reference = Reference.parse(key)
+        assert reference is not None
+        try:
+            info = await self._store.head(key)
+        except ObjectMissing as error:
+            raise FetchRefused("Its owner has taken the picture out of the collection.") from error
+        return str(replace(reference, etag=info.etag))
+
     async def _fetch(self, source: Source, media: MediaWork, target: Path) -> None:
         problems: list[FetchError] = []
         for origin in media.origins:
             try:
-                await source.fetch(origin, target)
+                await self._who_fetches(source, origin).fetch(origin, target)
             except FetchError as error:
                 problems.append(error)
             else:
                 return
         # one that may still come is worth more than one that never will
         raise next((problem for problem in problems if problem.temporary), problems[0])
+
+    def _who_fetches(self, source: Source, origin: str) -> Source:
+        """What lies in the store, anybody reads there: `frieze import` brings it for posts of every source."""
+        if stored_key(origin) is None or isinstance(source, CommandSource):
+            return source
+        return self._handed_over
 
     async def _make_picture(self, media: MediaWork, original: Path, *, keeps: bool) -> MediaResult:
         rendered = await self._studio.render(original, AVATAR if media.is_avatar else THUMBNAILS)
@@ -156,6 +181,8 @@ class Maker:
         if not is_video(recognise(head)):
             if opened.info.length > MAX_ORIGINAL:
                 raise PictureError(f"The picture's file is larger than {MAX_ORIGINAL // MIB} MiB.", code="length")
+            if is_reference(key) and opened.info.length > PICTURE_BYTES:
+                raise FetchRefused(f"The picture is larger than {PICTURE_BYTES // MIB} MiB.")
             return None
         return StoredFootage(self._store, key, opened.info.length, opened.info.etag)
 
@@ -166,7 +193,12 @@ class Maker:
             stored = await self._put_images(filmed.renditions, made)
             stored.append(_stored("original", (filmed.width, filmed.height, filmed.type), footage.length, key))
             form = (filmed.width, filmed.height, filmed.served)
-            if filmed.blanks:
+            reference = Reference.parse(key)
+            if reference is not None and len(filmed.blanks) <= MOST_BLANKS:
+                # it is not ours to copy: what its camera noted is made blank each time it is read
+                blank = str(replace(reference, blanks=filmed.blanks))
+                stored.append(_stored("video", form, footage.length, blank))
+            elif filmed.blanks:
                 opened = await self._store.open(key)
                 async with aclosing(opened.chunks) as chunks:
                     copy = blanked(chunks, filmed.blanks)

@@ -29,8 +29,8 @@ def tune(transport: asyncio.Transport, settings: RelaySettings) -> None:
     """Cap what the kernel holds of a slow reader, so that it is seen to be slow while what waits for it can still be
     chosen; and have it probe who is silent. Linux has all of these, other systems some.
 
-    `TCP_USER_TIMEOUT` is not among them: it also ends who answers, but has a full window when its time is over, and
-    says nothing. Who reads slowly is judged by relay/pace.py and told; who is gone is seen by `unanswered`.
+    `TCP_USER_TIMEOUT`, which answers over HTTP have, is taken back: it also ends who answers, but has a full window when
+    its time is over, and says nothing. Who reads slowly is judged by relay/pace.py and told; who is gone is seen by `unanswered`.
     """
     peer = transport.get_extra_info("socket")
     if peer is None:
@@ -39,6 +39,7 @@ def tune(transport: asyncio.Transport, settings: RelaySettings) -> None:
     peer.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in (
         ("TCP_NOTSENT_LOWAT", settings.send_buffer),
+        ("TCP_USER_TIMEOUT", 0),
         ("TCP_KEEPIDLE", _PROBE_AFTER),
         ("TCP_KEEPINTVL", _PROBE_EVERY),
         ("TCP_KEEPCNT", _PROBES),

@@ -17,7 +17,6 @@ from urllib.parse import parse_qs
 from starlette.types import Receive, Scope, Send
 
 from relay.connections import GONE
-from relay.origins import origin_allowed
 from relay.pace import Progress, Verdict
 from relay.rights import SHUT_OUT
 from relay.ring import ShapeKey
@@ -27,6 +26,7 @@ from relay.sockets import transport_of, tune, unanswered
 from wall.destinations import private_topic, valid_slug, wall_topic
 from wall.errors import CatalogueError
 from wall.events import Cursor
+from wall.sites import origin_allowed
 from wall.stomp.codec import Decoder, Limits
 from wall.stomp.errors import Code, StompError
 from wall.stomp.frames import Version

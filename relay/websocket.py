@@ -27,9 +27,9 @@ from relay.framing import (
     close,
     pong,
 )
-from relay.origins import origin_allowed
 from relay.server import Relay
 from relay.viewer import Viewer
+from wall.sites import origin_allowed
 from wall.stomp.session import VERSIONS
 
 SUBPROTOCOLS = {Subprotocol(f"v{version.replace('.', '')}.stomp"): version for version in VERSIONS}

@@ -1,9 +1,8 @@
 """The wall page and what it reads: the wall's settings, its snapshot, its log (docs/wire.md)."""
 
-import json
 import os
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -23,7 +22,9 @@ from wall.events import Cursor
 from wall.searches import Search
 from web.access import Access
 from web.adding import adding_path
+from web.answers import guarded, plain_answer, refusal
 from web.direct import Direct
+from web.gallery import METHODS, PostList
 from web.headers import guest_policy, wall_policy
 from web.snapshots import Shared, Snapshots
 
@@ -31,7 +32,6 @@ NO_RELAY = (
     "This installation can't show secret walls: it sends viewers to the broker itself, which can't check who may see "
     "what. Set FRIEZE_VIEWER_URL to a relay, such as /stomp."
 )
-RETRY_AFTER = "2"  # seconds; what a viewer waits before it asks a busy catalogue again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +43,8 @@ class PublicPages:
     connect: str
     # where guests' browsers may send bytes besides here; None: nowhere
     direct: Direct | None = None
+    # other sites whose pages may read the list of posts
+    origins: Sequence[str] = ()
 
     def routes(self) -> list[Route | Mount]:
         snapshots = Snapshots(self.catalogue)
@@ -80,13 +82,13 @@ class PublicPages:
             adding = await access.adding(request)
             if adding is not None:
                 # whoever may only add sees nothing else of it
-                return _json({"slug": adding.slug, "title": adding.title, "uploads": adding.uploads.public(now)})
+                return plain_answer({"slug": adding.slug, "title": adding.title, "uploads": adding.uploads.public(now)})
             found = await access.wall(request)
             if found.secret and connect_kind(self.connect) == "broker":
-                return _error(HTTPStatus.NOT_IMPLEMENTED, "no-relay", NO_RELAY)
+                return refusal(HTTPStatus.NOT_IMPLEMENTED, "no-relay", NO_RELAY)
             token = await access.token(request, found)
             searches = await self.catalogue.searches.all(found.slug)
-            return _json(
+            return plain_answer(
                 {
                     "slug": found.slug,
                     "title": found.title,
@@ -107,21 +109,22 @@ class PublicPages:
             try:
                 cursor = Cursor.parse(request.query_params.get("after", ""))
             except ValueError as error:
-                return _error(HTTPStatus.BAD_REQUEST, "bad-cursor", f"Bad `after`: {error}.")
+                return refusal(HTTPStatus.BAD_REQUEST, "bad-cursor", f"Bad `after`: {error}.")
             shared = await snapshots.events((await access.wall(request)).slug, cursor)
             if shared is None:
-                return _error(HTTPStatus.GONE, "gone", "These events are gone; take a snapshot.")
+                return refusal(HTTPStatus.GONE, "gone", "These events are gone; take a snapshot.")
             return _shared(request, shared, self.catalogue)
 
         return [
-            Route("/", _guarded(home)),
+            Route("/", guarded(home)),
             Route("/w/{slug}", wall_page),
             Route("/w/{slug}/add", guest_page),
             Route("/w/{slug}/receipt", guest_page),
             Route("/u/{upload}", guest_page),
-            Route("/api/walls/{slug}", _guarded(wall)),
-            Route("/api/walls/{slug}/snapshot", _guarded(snapshot)),
-            Route("/api/walls/{slug}/events", _guarded(events)),
+            Route("/api/walls/{slug}", guarded(wall)),
+            Route("/api/walls/{slug}/snapshot", guarded(snapshot)),
+            Route("/api/walls/{slug}/events", guarded(events)),
+            Route("/api/walls/{slug}/posts", PostList(self.catalogue, access, self.origins).answer, methods=METHODS),
             Mount("/static", _BuiltFiles(directory=self.built)),
         ]
 
@@ -167,20 +170,6 @@ class _BuiltFiles(StaticFiles):
         return response
 
 
-def _guarded(endpoint: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
-    async def answer(request: Request) -> Response:
-        try:
-            return await endpoint(request)
-        except NotFound as error:
-            return _error(HTTPStatus.NOT_FOUND, "not-found", error.public)
-        except CatalogueUnavailable:
-            response = _error(HTTPStatus.SERVICE_UNAVAILABLE, "busy", "The wall is busy; try again in a moment.")
-            response.headers["retry-after"] = RETRY_AFTER
-            return response
-
-    return answer
-
-
 def connect_kind(url: str) -> str:
     """Who answers there: our relay, whose path is always `/stomp`, or a broker, which can't replay."""
     return "relay" if urlsplit(url).path == "/stomp" else "broker"
@@ -200,16 +189,3 @@ def _shared(request: Request, shared: Shared, catalogue: Catalogue) -> Response:
     if "gzip" in request.headers.get("accept-encoding", ""):
         return Response(shared.zipped, media_type="application/json", headers={**headers, "content-encoding": "gzip"})
     return Response(shared.plain, media_type="application/json", headers=headers)
-
-
-def _json(fields: dict[str, object], status: int = HTTPStatus.OK) -> Response:
-    return Response(
-        json.dumps(fields, ensure_ascii=False, separators=(",", ":")),
-        status,
-        media_type="application/json",
-        headers={"cache-control": "no-store"},
-    )
-
-
-def _error(status: HTTPStatus, code: str, sentence: str) -> Response:
-    return _json({"error": {"code": code, "sentence": sentence}}, status)

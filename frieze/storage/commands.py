@@ -1,39 +1,27 @@
-"""What `frieze store copy` and `frieze store reconcile` show."""
+"""What `frieze store copy`, `frieze store reconcile` and `frieze store import` show."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-
+from frieze.archive.commands import made_and_say
+from frieze.progress import progress_bar
 from frieze.storage.copying import Copied, StoreCopy
+from frieze.storage.importing import CollectionImport
 from frieze.storage.reconciling import delete_unknown, reconcile
 from wall.catalogue import Catalogue
+from wall.errors import CatalogueError, StoreError
 from wall.store.base import Store
+from wall.trouble import Trouble
+
+WATCH_SECONDS = 5.0  # between two looks at a collection
 
 
 async def copy_with_progress(catalogue: Catalogue, source: Store, target: Store, *, verify: bool) -> Copied:
     """Copy with a bar on standard error, where that is a terminal."""
-    console = Console(stderr=True)
-    columns = (
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f}%"),
-        DownloadColumn(),
-        TextColumn("{task.fields[objects]:,} of {task.fields[all]:,} objects"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        bar = progress.add_task("", total=None, objects=0, all=0)
-        done = 0
-
-        def step(length: int) -> None:
-            nonlocal done
-            done += 1
-            progress.update(bar, advance=length, objects=done)
-
-        copy = StoreCopy(catalogue, source, target, verify=verify, step=step)
-        count, length = await copy.size()
-        progress.update(bar, total=length, all=count)
+    with progress_bar("objects") as bar:
+        copy = StoreCopy(catalogue, source, target, verify=verify, step=bar.step)
+        bar.expect(*await copy.size())
         return await copy.run()
 
 
@@ -58,3 +46,46 @@ async def reconcile_and_say(
     elif found.unknown:
         say("Nothing was deleted; --delete does it.")
     return len(found.missing)
+
+
+async def import_and_say(
+    catalogue: Catalogue,
+    importing: CollectionImport,
+    wall: str,
+    *,
+    watch: bool,
+    say: Callable[[str], None],
+) -> bool:
+    """Import with a bar, and another while thumbnails are made; with `watch` go on for ever. Whether all are made."""
+    with progress_bar("objects", sized=False) as bar:
+        fresh, taken = await importing.look()
+        bar.expect(len(fresh))
+        await importing.take(fresh, taken, bar.step)
+    say(taken.sentence)
+    if not watch:
+        return await made_and_say(catalogue, wall, taken.keys, say)
+    say("Watching for what comes; Ctrl-C ends it.")
+    await _watch(importing, say)
+    return True
+
+
+async def _watch(importing: CollectionImport, say: Callable[[str], None]) -> None:
+    loop = asyncio.get_running_loop()
+    spent, trouble = 0.0, Trouble()
+    while True:
+        # a large or slow collection is looked at less often: at most a twentieth of the time
+        await asyncio.sleep(max(WATCH_SECONDS, 20 * spent))
+        began = loop.time()
+        try:
+            fresh, taken = await importing.look()
+            await importing.take(fresh, taken, lambda _: None)
+        except (StoreError, CatalogueError) as error:
+            if not error.temporary:
+                raise
+            if trouble.worth_saying(str(error), loop.time()) is not None:
+                say(f"Waiting: {error}")
+        else:
+            trouble.over()
+            if fresh:
+                say(f"{taken.new} new, {taken.edited} changed.")
+        spent = loop.time() - began

@@ -10,14 +10,13 @@ from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
+from frieze.storage.patience import patiently
 from wall.catalogue import Catalogue
 from wall.catalogue.stored import KnownObject
 from wall.errors import ObjectMissing, StoreError
 from wall.store.base import ObjectInfo, Store
 
 AT_ONCE = 4
-TRIES = 4
-PAUSE_SECONDS = 1.0  # after the first try that failed; doubles
 _SHOWN = 20  # objects named one by one in a summary
 
 
@@ -94,26 +93,13 @@ class StoreCopy:
 
     async def _one(self, known: KnownObject) -> None:
         try:
-            await self._with_patience(known)
+            await patiently(lambda: self._copy(known))
         except ObjectMissing:
             if known.needed:
                 self.result.missing.append(f"{known.key} of the post {known.post_id}")
         except StoreError as error:
             self.result.failed.append(f"{known.key} of the post {known.post_id}: {error}")
         self._step(known.length or 0)
-
-    async def _with_patience(self, known: KnownObject) -> None:
-        pause = PAUSE_SECONDS
-        for left in reversed(range(TRIES)):
-            try:
-                await self._copy(known)
-            except StoreError as error:
-                if not error.temporary or not left:
-                    raise
-                await asyncio.sleep(pause)
-                pause *= 2
-            else:
-                return
 
     async def _copy(self, known: KnownObject) -> None:
         try:

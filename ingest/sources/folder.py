@@ -206,13 +206,14 @@ def _walk(root: Path, failed: list[OSError]) -> Iterator[os.DirEntry[str]]:
                     if entry.is_dir(follow_symlinks=False):
                         if depth < MAX_DEPTH:
                             folders.append((entry.path, depth + 1))
-                    elif entry.is_file(follow_symlinks=False) and _is_candidate(entry.name):
+                    elif entry.is_file(follow_symlinks=False) and is_candidate(entry.name):
                         yield entry
         except OSError as error:
             failed.append(error)
 
 
-def _is_candidate(name: str) -> bool:
+def is_candidate(name: str) -> bool:
+    """Whether a file of this name is taken for a picture or video, and whole."""
     lower = name.lower()
     return not lower.endswith(_UNFINISHED) and Path(lower).suffix in _SUFFIXES
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from starlette.types import Receive, Scope
 
-from relay.origins import origin_allowed
 from relay.uploads.body import Body
 from relay.uploads.refusals import Refusal
 from relay.uploads.settings import UploadSettings
 from wall.catalogue.uploads import Asked, digest
+from wall.sites import origin_allowed
 from wall.uploads import (
     AUTHOR_CHARACTERS,
     CAPTION_CHARACTERS,

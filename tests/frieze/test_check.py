@@ -171,3 +171,19 @@ async def test_a_store_on_swift_is_tried_out_and_wrong_credentials_are_named(mad
     assert bad.ok is False
     assert "FRIEZE_STORE_PASSWORD" in bad.sentence
     assert "hunter2" not in bad.sentence
+
+
+async def test_collections_are_looked_at_where_there_are_some(made: Made, tmp_path: Path) -> None:
+    settings = made()
+    assert (await _check(settings))["collections"].ok is None
+    catalogue = await _catalogue(settings)
+    assert "No collection" in (await _check(settings))["collections"].sentence
+    photos = tmp_path / "photos"
+    await asyncio.to_thread(photos.mkdir)
+    await catalogue.collections.ensure(f"disk:{photos}")
+    found = (await _check(settings))["collections"]
+    assert (found.ok, found.sentence) == (True, "1 answer, read in place.")
+    await catalogue.collections.ensure("disk:/nowhere/at/all")
+    found = (await _check(settings))["collections"]
+    assert (found.ok, "no folder /nowhere/at/all" in found.sentence) == (False, True)
+    await catalogue.close()

@@ -4,9 +4,12 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from wall.catalogue.archive import Archive
 from wall.catalogue.base import Context
 from wall.catalogue.claims import Claims
+from wall.catalogue.collections import Collections
 from wall.catalogue.database import Database
+from wall.catalogue.gallery import Gallery
 from wall.catalogue.guests import Guests
 from wall.catalogue.health import Health
 from wall.catalogue.leftovers import Leftovers
@@ -52,6 +55,9 @@ class Catalogue:
         self.walls = Walls(context)
         self.searches = Searches(context)
         self.posts = Posts(context)
+        self.gallery = Gallery(context)
+        self.archive = Archive(context)
+        self.collections = Collections(context)
         self.work = Work(context)
         self.moderation = Moderation(context)
         self.media = MediaRecords(context)

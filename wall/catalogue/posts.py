@@ -73,24 +73,35 @@ class Posts:
         of the page was stored.
         """
         now = self._context.now()
-        by_key = {post.key: post for post in sorted(posts, key=lambda post: post.version)}
+        by_key = _newest(posts)
         async with self._context.database.writing() as connection:
             await _hold_search(connection, due, now + lease, checkpoint)
             gone = {removal.key for removal in removals}
             known = await _lock_by_key(connection, due.search.wall, sorted(by_key.keys() | gone))
-            edited = 0
-            for key, row in known.items():
-                if key in by_key and key not in gone:
-                    edited += await self._edit(connection, row, by_key[key], now)
-            new = 0
-            for key in sorted(by_key.keys() - known.keys() - gone):
-                new += await self._insert(connection, due.search.wall, due.search.network, by_key[key], now)
+            wanted = {key: (post, now) for key, post in by_key.items() if key not in gone}
+            new, edited = await self._take(connection, due.search.wall, due.search.network, wanted, known)
             # also what an operator has removed already: from now on nobody can restore it
             leaving = [row for key, row in known.items() if key in gone and not row["withdrawn"]]
             await take_down(connection, due.search.wall, leaving, now, "The source says it is gone.", withdrawn=True)
         if new or edited or leaving:
             self._context.changed.fire()
         return Stored(new=new, edited=edited, removed=len(leaving))
+
+    async def offer(self, wall: str, source: str, posts: Sequence[SourcePost]) -> Stored:
+        """Up to 100 posts that no search found, in one transaction: new ones are added, newer versions are edits.
+
+        They are worked on in the order in which they were created. Raises NotFound when there is no such wall.
+        """
+        now = self._context.now()
+        oldest_last = sorted(_newest(posts).values(), key=lambda post: post.created, reverse=True)
+        by_key = {post.key: (post, now - timedelta(microseconds=n)) for n, post in enumerate(oldest_last)}
+        async with self._context.database.writing() as connection:
+            await read_wall(connection, wall)
+            known = await _lock_by_key(connection, wall, sorted(by_key))
+            new, edited = await self._take(connection, wall, source, by_key, known)
+        if new or edited:
+            self._context.changed.fire()
+        return Stored(new=new, edited=edited)
 
     async def add(self, wall: str, source: str, post: SourcePost) -> str:
         """A post that no search found, such as one from the command line; its id. Known keys give the known post.
@@ -116,6 +127,12 @@ class Posts:
         """The id of the wall's post with this key, or None when it has none."""
         async with self._context.database.reading() as connection:
             return await connection.scalar(select(t.post.c.id).where(t.post.c.wall == wall, t.post.c.key == key))
+
+    async def states(self, wall: str, keys: Sequence[str]) -> dict[str, State]:
+        """The state of each of at most some hundred posts, by key; those that the wall does not know are left out."""
+        query = select(t.post.c.key, t.post.c.state).where(t.post.c.wall == wall, t.post.c.key.in_(keys))
+        async with self._context.database.reading() as connection:
+            return {row.key: State(row.state) for row in await connection.execute(query)}
 
     async def forget_withdrawn(self, after: timedelta) -> int:
         """Drop posts that their source withdrew longer than `after` ago and whose bytes are gone; how many.
@@ -180,6 +197,25 @@ class Posts:
             media = await current_media(connection, ids)
             similar = await similar_posts(connection, ids)
         return [_console_post(row, media[row["id"]], similar[row["id"]]) for row in rows]
+
+    async def _take(
+        self,
+        connection: AsyncConnection,
+        wall: str,
+        source: str,
+        posts: Mapping[str, tuple[SourcePost, datetime]],
+        known: Mapping[str, Row],
+    ) -> tuple[int, int]:
+        """Add posts, or edit those in `known`, whose rows are locked, each at its moment; how many of each."""
+        edited = 0
+        for key, row in known.items():
+            if key in posts:
+                edited += await self._edit(connection, row, *posts[key])
+        new = 0
+        # in the order of their keys: two who add the same posts must not wait for each other
+        for key in sorted(posts.keys() - known.keys()):
+            new += await self._insert(connection, wall, source, *posts[key])
+        return new, edited
 
     async def _insert(
         self, connection: AsyncConnection, wall: str, source: str, post: SourcePost, now: datetime
@@ -251,6 +287,11 @@ class Posts:
         outdated = [media["id"] for media in old.values() if media["id"] not in kept]
         if outdated:
             await connection.execute(update(t.media).where(t.media.c.id.in_(outdated)).values(current=False))
+
+
+def _newest(posts: Sequence[SourcePost]) -> dict[str, SourcePost]:
+    """By key the newest version of each."""
+    return {post.key: post for post in sorted(posts, key=lambda post: post.version)}
 
 
 def _contents(post: SourcePost, now: datetime) -> dict[str, Any]:

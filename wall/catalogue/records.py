@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wall.catalogue import tables as t
 from wall.catalogue.base import Row
+from wall.catalogue.listing import enter, leave
 from wall.catalogue.walls import Wall, append_event, lock_wall
 from wall.errors import MoveRefused
 from wall.events import Event
@@ -118,13 +119,13 @@ async def approve(connection: AsyncConnection, post: Row, wall: Wall, now: datet
         ),
     )
     await connection.execute(update(t.media).where(t.media.c.post_id == post["id"]).values(shown=t.media.c.current))
+    fields, placed = post_fields(record), seq if published else post["placed"]
     await connection.execute(
         update(t.post)
         .where(t.post.c.id == post["id"])
-        .values(
-            approved | {"shown": post_fields(record), "placed": seq if published else post["placed"], "seq": seq},
-        )
+        .values(approved | {"shown": fields, "placed": placed, "seq": seq})
     )
+    await enter(connection, wall.slug, placed, fields)
 
 
 async def take_down(
@@ -159,6 +160,7 @@ async def take_down(
     await connection.execute(update(t.media).where(t.media.c.post_id.in_(ids)).values(shown=False))
     if not shown:
         return
+    await leave(connection, shown)
     wall = await lock_wall(connection, slug)
     seq = wall.seq + 1
     await append_event(

@@ -8,17 +8,18 @@ from sqlalchemy import or_, select
 
 from wall.catalogue import tables as t
 from wall.catalogue.base import Context
+from wall.origins import is_reference, stored_key, stored_origin
 from wall.uploads import UploadState
 
 PAGE = 500  # media read at once
-# how ingest writes the origin of a picture that lies in the store already (ingest/sources/command.py)
-_IN_STORE = "store:"
+_IN_STORE = stored_origin("")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownObject:
     """`length` in bytes and `sha256` where the catalogue holds them; `needed`: something is missing without it.
 
+    Objects of collections are not ours: nothing here names them.
     What a guest is sending just now belongs to no media yet: its ids are empty.
     """
 
@@ -86,6 +87,8 @@ class KnownObjects:
         found: list[KnownObject] = []
         for row in rows:
             for fields in row.renditions or ():
+                if is_reference(fields["key"]):
+                    continue
                 found.append(
                     KnownObject(
                         key=fields["key"],
@@ -96,10 +99,11 @@ class KnownObjects:
                         needed=not row.purged,
                     )
                 )
-            if row.origin.startswith(_IN_STORE) and not (row.purged and not row.renditions):
+            origin = stored_key(row.origin)
+            if origin is not None and not is_reference(origin) and not (row.purged and not row.renditions):
                 found.append(
                     KnownObject(
-                        key=row.origin.removeprefix(_IN_STORE),
+                        key=origin,
                         media_id=row.id,
                         post_id=row.post_id,
                         length=None,

@@ -139,6 +139,28 @@ post = Table(
     Index(None, "wall", "placed"),
 )
 
+# what stands on a wall, as lists of it are asked for (wall/catalogue/listing.py): a row for each post that is shown
+listing = Table(
+    "listing",
+    metadata,
+    Column("post_id", ForeignKey("post.id", ondelete="CASCADE"), primary_key=True),
+    Column("wall", ForeignKey("wall.slug", ondelete="CASCADE"), nullable=False),
+    # as in `post`
+    Column("placed", BigInteger, nullable=False),
+    Column("image", Boolean, nullable=False),
+    Column("animation", Boolean, nullable=False),
+    Column("video", Boolean, nullable=False),
+    Column("author", String(200), nullable=False),
+    Column("handle", String(200), nullable=False),
+    Column("words", Text, nullable=False),
+    Index(None, "wall", "placed"),
+    Index("ix_listing_wall_image", "wall", "image", "placed"),
+    Index("ix_listing_wall_animation", "wall", "animation", "placed"),
+    Index("ix_listing_wall_video", "wall", "video", "placed"),
+    Index("ix_listing_wall_author", "wall", "author", "placed"),
+    Index("ix_listing_wall_handle", "wall", "handle", "placed"),
+)
+
 media = Table(
     "media",
     metadata,
@@ -295,6 +317,17 @@ relay_node = Table(
     Column("version", String(40), nullable=False),
     Column("draining", Boolean, nullable=False),
     Column("expires_at", Moment, nullable=False),
+)
+
+# somebody's container, bucket or folder whose objects are shown without being copied (wall/store/collections/)
+collection = Table(
+    "collection",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    # without anything secret
+    Column("url", String(1000), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    UniqueConstraint("url"),
 )
 
 operator = Table(

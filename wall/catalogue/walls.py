@@ -140,6 +140,11 @@ class Walls:
                     .where(t.post.c.wall == row["slug"], t.post.c.placed.is_not(None))
                     .values(placed=t.post.c.placed - row["seq"], seq=None)
                 )
+                await connection.execute(
+                    update(t.listing)
+                    .where(t.listing.c.wall == row["slug"])
+                    .values(placed=t.listing.c.placed - row["seq"])
+                )
         self._context.changed.fire()
         return await self.all()
 

@@ -8,9 +8,10 @@ Runs inside a worker; the copy is made by the caller, as the bytes pass by.
 import struct
 from collections.abc import Iterator
 
+from wall.blanking import Blank
 from wall.errors import PictureError
 from wall.pictures.ranges import RangeFile
-from wall.pictures.records import Blank, VideoType
+from wall.pictures.records import VideoType
 
 MAX_BOXES = 20_000  # boxes looked at in one file
 _DEPTH = 2  # `moov`, then `trak`

@@ -17,8 +17,9 @@ import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from wall.blanking import Blank
 from wall.errors import PictureError
-from wall.pictures.records import Blank, Filmed, Rendered, RenderedImage
+from wall.pictures.records import Filmed, Rendered, RenderedImage
 from wall.posts import Role
 
 LENGTH = struct.Struct(">I")

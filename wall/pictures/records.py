@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from wall.blanking import Blank
 from wall.posts import Role
 
 PictureType = Literal["image/jpeg", "image/png", "image/gif", "image/webp", "image/avif", "image/heic"]
@@ -78,16 +79,6 @@ class Rendered:
     animated: bool
     truncated: bool
     renditions: tuple[RenderedImage, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Blank:
-    """`length` bytes of a video from byte `start` on, to be replaced by `head` and zeros: a box that says where the
-    video was taken, and what else its camera knew, made into free space of the same size."""
-
-    start: int
-    length: int
-    head: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

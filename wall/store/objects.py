@@ -11,7 +11,7 @@ Each object carries the name of the attempt that wrote it. When an answer is los
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -64,7 +64,16 @@ class Vendor(Protocol):
 class ObjectStore:
     """A `Store` in somebody's bucket or container, under `prefix`."""
 
-    def __init__(self, vendor: Vendor, prefix: str, *, roll_back: float, in_one: int = PART) -> None:
+    def __init__(
+        self,
+        vendor: Vendor,
+        prefix: str,
+        *,
+        roll_back: float,
+        in_one: int = PART,
+        check: Callable[[str], str] = check_key,
+    ) -> None:
+        self._check = check  # which names it reads
         self._vendor = vendor
         self._prefix = prefix
         self._roll_back = roll_back
@@ -140,17 +149,25 @@ class ObjectStore:
             raise StoreRefused(f"{self._vendor.place} can't sign addresses: {_words(error)}.") from error
 
     async def objects(self) -> AsyncGenerator[StoredObject]:
-        listing = obstore.list(self._vendor.reading, self._prefix or None, chunk_size=1000)
-        pages = aiter(listing)
+        async with aclosing(self.listing("")) as listing:
+            async for found in listing:
+                if is_key(found.key):
+                    yield found
+
+    async def listing(self, prefix: str) -> AsyncGenerator[StoredObject]:
+        """All objects below ours whose name there begins with `prefix`, whoever named them."""
+        base = f"{self._prefix}/" if self._prefix else ""
+        folder = (base + prefix).rpartition("/")[0]  # obstore lists whole folders
+        pages = aiter(obstore.list(self._vendor.reading, folder or None, chunk_size=1000))
         while True:
             try:
                 page = await self._do(anext(pages))
             except StopAsyncIteration:
                 return
             for found in page:
-                folder, _, key = found["path"].rpartition("/")
-                if is_key(key) and folder == self._prefix:
-                    yield StoredObject(key=key, length=found["size"], written=found["last_modified"].astimezone(UTC))
+                name = found["path"].removeprefix(base)
+                if found["path"].startswith(base + prefix):
+                    yield StoredObject(key=name, length=found["size"], written=found["last_modified"].astimezone(UTC))
 
     async def tidy(self, older: timedelta) -> int:
         before = datetime.now(UTC) - older
@@ -319,7 +336,7 @@ class ObjectStore:
             raise StoreUnavailable(f"{self._vendor.place} is in trouble: {_words(error)}.") from error
 
     def _path(self, key: str) -> str:
-        check_key(key)
+        self._check(key)
         return f"{self._prefix}/{key}" if self._prefix else key
 
 

@@ -8,7 +8,7 @@ Without a password the vendor's own ways are tried (environment, metadata servic
 same S3, when that is not the endpoint.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,6 +19,7 @@ from obstore.store import AzureStore, GCSStore, S3Store
 
 from wall.errors import SettingsError
 from wall.store.base import Method, SignedRequest
+from wall.store.keys import check_key
 from wall.store.limits import StoreLimits
 from wall.store.objects import PART, ObjectStore
 from wall.store.pending import PendingUploads
@@ -105,10 +106,12 @@ def open_objects(
     limits: StoreLimits = LIMITS,
     slowest: int = SLOWEST,
     in_one: int = PART,
+    check: Callable[[str], str] = check_key,
 ) -> ObjectStore:
     """The store of one of `KINDS` that `url` names. Raises SettingsError.
 
-    What has more than `in_one` bytes goes up in parts, each with at least `slowest` bytes a second.
+    What has more than `in_one` bytes goes up in parts, each with at least `slowest` bytes a second. `check` says which
+    names it takes.
     """
     at = address(url)
     patience = Patience(limits, timedelta(seconds=limits.answer + PART / slowest))
@@ -117,7 +120,7 @@ def open_objects(
         vendor = vendors[at.kind](at, user, password, patience)
     except (obstore.exceptions.BaseError, ValueError, TypeError) as error:
         raise SettingsError(f"FRIEZE_STORE_URL can't be used: {str(error).splitlines()[0][:200]}.") from error
-    return ObjectStore(vendor, at.prefix, roll_back=limits.roll_back, in_one=in_one)
+    return ObjectStore(vendor, at.prefix, roll_back=limits.roll_back, in_one=in_one, check=check)
 
 
 class S3:

@@ -97,7 +97,7 @@ async def show_posts_alone(store: Store) -> set[str]:
 async def test_a_copy_that_broke_off_goes_on_where_it_stopped(
     catalogue: Catalogue, source: DiskStore, target: _Flaky, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("frieze.storage.copying.TRIES", 1)
+    monkeypatch.setattr("frieze.storage.patience.TRIES", 1)
     await show_posts(catalogue, source, 6)
     target.nth = 3
     first = await StoreCopy(catalogue, source, target).run()
@@ -113,7 +113,7 @@ async def test_a_copy_that_broke_off_goes_on_where_it_stopped(
 async def test_trouble_that_passes_is_waited_for(
     catalogue: Catalogue, source: DiskStore, target: _Flaky, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("frieze.storage.copying.PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr("frieze.storage.patience.PAUSE_SECONDS", 0.01)
     await show_posts(catalogue, source, 3)
     target.at_first = True
     assert (await StoreCopy(catalogue, source, target).run()).complete

@@ -11,8 +11,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
+from tests.fakes.posts import due_search, finish_all, source_post, store
 from wall.catalogue import Catalogue
 from wall.catalogue.database import Database, database_url
+from wall.catalogue.gallery import Wanted
 from wall.catalogue.migrate import is_current, migrate, newest_revision
 from wall.catalogue.tables import metadata
 from wall.errors import CatalogueError, CatalogueUnavailable, SettingsError
@@ -65,6 +67,22 @@ async def test_walls_of_the_first_catalogue_stay_public(empty_database_url: str)
     old = await catalogue.walls.get("old")
     assert (old.secret, old.seq) == (False, 3)
     await catalogue.close()
+
+
+async def test_what_stood_on_walls_before_there_were_lists_is_listed(catalogue: Catalogue) -> None:
+    await store(catalogue, await due_search(catalogue), source_post("a", text="Hello"), source_post("b"))
+    await finish_all(catalogue)
+    before = await catalogue.gallery.page("main", Wanted(words=("hello",)), None, 10)
+    async with catalogue.database.writing() as connection:
+        # back to where 0006 was
+        await connection.execute(text("DROP TABLE listing"))
+        await connection.execute(text("DROP TABLE collection"))
+        await connection.execute(text("UPDATE alembic_version SET version_num = '0006'"))
+    await catalogue.migrate()
+    after = await catalogue.gallery.page("main", Wanted(words=("hello",)), None, 10)
+    assert after == before
+    assert after is not None
+    assert len(after.posts) == 2
 
 
 def test_the_newest_revision_is_alembics_head() -> None:

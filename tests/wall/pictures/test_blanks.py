@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.wall.pictures.films import FTYP, box, track
+from wall.blanking import Blank, blanked
 from wall.errors import PictureError
-from wall.pictures.blanking import blanked
 from wall.pictures.blanks import MAX_BOXES, find_blanks
 from wall.pictures.ranges import RangeFile
-from wall.pictures.records import Blank, VideoType
+from wall.pictures.records import VideoType
 
 pytestmark = pytest.mark.anyio
 

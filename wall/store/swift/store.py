@@ -8,7 +8,7 @@ taken back (`objects.py`). Above 5 GiB it is a manifest with segments (`large.py
 import asyncio
 import re
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, aclosing
 from datetime import timedelta
 from typing import Any
@@ -44,8 +44,10 @@ class SwiftStore:
         limits: StoreLimits | None = None,
         large_bytes: int = LARGE_BYTES,
         segment_bytes: int = SEGMENT_BYTES,
+        check: Callable[[str], str] = check_key,
     ) -> None:
         self._address = address
+        self._check = check  # which names it reads
         self._limits = limits or StoreLimits()
         self._large_bytes = large_bytes
         self._requests = SwiftRequests(address, user, password, self._limits)
@@ -72,7 +74,7 @@ class SwiftStore:
             raise self._requests.refused(made.status, "make its container")
 
     async def open(self, key: str, start: int = 0, length: int | None = None, *, etag: str | None = None) -> OpenObject:
-        check_key(key)
+        self._check(key)
         if start < 0 or (length is not None and length < 0):
             raise StoreError(f"Bytes from {start} on, {length} of them, can't be read.")
         if length == 0:
@@ -113,7 +115,7 @@ class SwiftStore:
         return ObjectInfo(length=body.sent if isinstance(body, Body) else 0, type=media_type, etag=etag)
 
     async def head(self, key: str) -> ObjectInfo:
-        found = await self._objects.look(self._address.container, check_key(key))
+        found = await self._objects.look(self._address.container, self._check(key))
         if found is None:
             raise missing()
         return info_of(found.headers)
@@ -166,10 +168,23 @@ class SwiftStore:
         return SignedRequest(method=method, url=signed[0], expires=signed[1], headers=headers)
 
     async def objects(self) -> AsyncGenerator[StoredObject]:
-        async with aclosing(self._requests.listing(self._address.container)) as listing:
+        async with aclosing(self.listing("")) as listing:
             async for found in listing:
-                if is_key(found.name):
-                    yield StoredObject(key=found.name, length=found.length, written=found.written)
+                if is_key(found.key):
+                    yield found
+
+    async def listing(self, prefix: str) -> AsyncGenerator[StoredObject]:
+        """All objects whose name begins with `prefix`, whoever named them."""
+        async with aclosing(self._requests.listing(self._address.container, prefix)) as listing:
+            async for found in listing:
+                yield StoredObject(key=found.name, length=found.length, written=found.written)
+
+    async def exists(self) -> bool:
+        """Whether the container is there. Raises StoreRefused and StoreUnavailable."""
+        found = await self._requests.ask("HEAD", self._address.container)
+        if not found.ok and found.status != 404:
+            raise self._requests.refused(found.status, "look at its container")
+        return found.ok
 
     async def tidy(self, older: timedelta) -> int:
         return await self._large.tidy(older)

@@ -1,13 +1,24 @@
 """The copy of a video for viewers: its bytes as they pass by, with what its camera noted made blank."""
 
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from dataclasses import dataclass
 
-from wall.pictures.records import Blank
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blank:
+    """`length` bytes of a video from byte `start` on, to be replaced by `head` and zeros: a box that says where the
+    video was taken, and what else its camera knew, made into free space of the same size."""
+
+    start: int
+    length: int
+    head: bytes
 
 
-async def blanked(chunks: AsyncIterable[bytes], blanks: Sequence[Blank]) -> AsyncIterator[bytes]:
-    """The same number of bytes, with `blanks` (in order, none in another) replaced by their heads and zeros."""
-    at = 0
+async def blanked(chunks: AsyncIterable[bytes], blanks: Sequence[Blank], at: int = 0) -> AsyncIterator[bytes]:
+    """The same number of bytes, with `blanks` (in order, none in another) replaced by their heads and zeros.
+
+    `at`: which byte of the video is the first one that comes.
+    """
     waiting = list(reversed(blanks))
     async for chunk in chunks:
         end = at + len(chunk)

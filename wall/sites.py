@@ -1,4 +1,4 @@
-"""Which page may connect: one on the same host, or one on the list.
+"""Which page may connect, or read an answer: one on the same host, or one on the list.
 
 Programs send no Origin and come as nobody: they read public walls and nothing else.
 """

@@ -2,7 +2,7 @@
 
 import pytest
 
-from relay.origins import origin_allowed
+from wall.sites import origin_allowed
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""A wall as a folder: `frieze export` and `frieze import`."""

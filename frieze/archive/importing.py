@@ -1,0 +1,174 @@
+"""`frieze import`: an exported wall back onto a wall, through the same door as everything else.
+
+Each post goes to the ingest parts as it was found: its pictures are looked at and made anew, and the wall's policy
+decides. A post whose key the wall knows is left as it is, whatever became of it, so an import may be repeated, and a
+post that an operator has removed does not come back.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from frieze.archive.exporting import digest_of
+from frieze.archive.index import FileEntry, PostEntry, read_index
+from frieze.networks import SOURCES
+from frieze.storage.patience import patiently
+from ingest.sources.command import NETWORK as COMMAND
+from wall.catalogue import Catalogue
+from wall.errors import CatalogueError, SettingsError, StoreError
+from wall.origins import stored_origin
+from wall.posts import SourceMedia, SourcePost
+from wall.states import State
+from wall.store.base import CHUNK, Store
+from wall.store.keys import new_key
+
+AT_ONCE = 4  # posts
+PAGE = 100
+_SHOWN = 20
+
+
+@dataclass(slots=True)
+class Imported:
+    """`keys` are those of all posts of the export that the wall knows now; `there`: it knew before."""
+
+    posts: int = 0
+    there: int = 0
+    bytes: int = 0
+    keys: list[str] = field(default_factory=list[str])
+    failed: list[str] = field(default_factory=list[str])
+
+    def sentences(self) -> list[str]:
+        """The result in an operator's words."""
+        said = [f"{self.posts} posts handed over ({self.bytes:,} bytes), {self.there} were known already."]
+        if self.failed:
+            said.append(f"{len(self.failed)} can't be imported:")
+            said += [f"  {sentence}" for sentence in self.failed[:_SHOWN]]
+            said += ["  …"] if len(self.failed) > _SHOWN else []
+        return said
+
+
+class Import:
+    """Reads the export in `folder` onto the wall `slug`; `step` hears of each post and its bytes."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        store: Store,
+        folder: Path,
+        slug: str,
+        *,
+        step: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        self._catalogue = catalogue
+        self._store = store
+        self._folder = folder
+        self._slug = slug
+        self._step = step
+        self.result = Imported()
+        self._posts: Sequence[PostEntry] = ()
+
+    async def read(self) -> tuple[int, int]:
+        """Read the index; how many posts and bytes there are. Raises SettingsError and NotFound."""
+        await self._catalogue.walls.get(self._slug)
+        self._posts = (await asyncio.to_thread(read_index, self._folder)).posts
+        return len(self._posts), sum(_size(post) for post in self._posts)
+
+    async def run(self) -> Imported:
+        """Raises CatalogueError; what is wrong with single posts stands in the result."""
+        turns = asyncio.Semaphore(AT_ONCE)
+        for start in range(0, len(self._posts), PAGE):
+            page = self._posts[start : start + PAGE]
+            known = await self._catalogue.posts.states(self._slug, [post.key for post in page])
+            async with asyncio.TaskGroup() as tasks:
+                for post in page:
+                    tasks.create_task(self._one(post, known, turns))
+        return self.result
+
+    async def _one(self, post: PostEntry, known: Mapping[str, State], turns: asyncio.Semaphore) -> None:
+        async with turns:
+            try:
+                if post.key in known:
+                    self.result.there += 1
+                else:
+                    await self._hand_over(post)
+                self.result.keys.append(post.key)
+            except (StoreError, SettingsError, CatalogueError) as error:
+                self.result.failed.append(f"{post.key}: {error}")
+            self._step(_size(post))
+
+    async def _hand_over(self, post: PostEntry) -> None:
+        put: list[str] = []
+        added = False
+        try:
+            media = [await self._put(one.file, put) for one in post.media]
+            avatar = await self._put(post.avatar, put) if post.avatar is not None else None
+            stored = await self._catalogue.posts.offer(self._slug, _source(post), [_found(post, media, avatar)])
+            added = stored.new == 1
+        finally:
+            if not added:  # it failed, or another import was quicker
+                await asyncio.shield(self._take_back(put))
+        self.result.posts += added
+        self.result.there += not added
+        self.result.bytes += _size(post) if added else 0
+
+    async def _put(self, entry: FileEntry, put: list[str]) -> str:
+        """Hand a file over where an ingest part finds it; its key. Only when it is what the index says."""
+        path = self._folder / entry.file
+        try:
+            found = await asyncio.to_thread(digest_of, path)
+        except OSError as error:
+            raise SettingsError(f"{entry.file} can't be read: {error.strerror or error}.") from error
+        if found is None:
+            raise SettingsError(f"{entry.file} is missing.")
+        if found != (entry.sha256, entry.bytes):
+            raise SettingsError(f"{entry.file} is not what it was when it was exported: its SHA-256 is another.")
+        key = new_key()
+        put.append(key)
+        await patiently(lambda: self._store.put(key, entry.bytes, "application/octet-stream", _chunks(path)))
+        return key
+
+    async def _take_back(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            with suppress(StoreError):
+                await self._store.delete(key)
+
+
+def _size(post: PostEntry) -> int:
+    return sum(media.file.bytes for media in post.media) + (post.avatar.bytes if post.avatar is not None else 0)
+
+
+def _source(post: PostEntry) -> str:
+    """Its own, where an ingest part here works on posts of that source."""
+    return post.source if post.source in SOURCES else COMMAND
+
+
+def _found(post: PostEntry, media: Sequence[str], avatar: str | None) -> SourcePost:
+    return SourcePost(
+        key=post.key,
+        version=post.version,
+        author_name=post.author,
+        author_handle=post.handle,
+        avatar=stored_origin(avatar) if avatar is not None else None,
+        text=post.text,
+        url=post.url,
+        created=post.created,
+        media=tuple(
+            SourceMedia(
+                key=entry.key,
+                kind=entry.kind,
+                origin=stored_origin(key),
+                alt=entry.alt,
+                focus=entry.focus,
+                name=entry.name,
+            )
+            for entry, key in zip(post.media, media, strict=True)
+        ),
+    )
+
+
+async def _chunks(path: Path) -> AsyncGenerator[bytes]:
+    with path.open("rb") as file:
+        while chunk := await asyncio.to_thread(file.read, CHUNK):
+            yield chunk

@@ -1,0 +1,111 @@
+"""`frieze store …`: the commands about bytes."""
+
+from typing import Annotated
+
+import typer
+
+from frieze.command import Data, Host, Port, out, settings_of, with_catalogue
+from wall.catalogue import Catalogue
+
+stores = typer.Typer(help="Where the bytes of pictures and videos lie.", no_args_is_help=True)
+
+
+@stores.command("serve")
+def store_serve(data: Data = None, host: Host = None, port: Port = None) -> None:
+    """Serve the configured store to other parts as http://HOST:PORT, so that only this process has its password."""
+    from frieze.storage.serving import run_service
+
+    run_service(settings_of(data=data, host=host, port=port))
+
+
+@stores.command("copy")
+def store_copy(
+    source: Annotated[str, typer.Argument(metavar="FROM", help="A store's URL, as in FRIEZE_STORE_URL.")],
+    target: Annotated[str, typer.Argument(metavar="TO", help="Another store's URL.")],
+    verify: Annotated[bool, typer.Option("--verify", help="Compare what is there already as well.")] = False,
+    data: Data = None,
+) -> None:
+    """Copy all bytes that the catalogue knows; run again, it goes on where it stopped.
+
+    One of the two is FRIEZE_STORE_URL, with its user and password; the other one has FRIEZE_STORE_OTHER_USER and
+    FRIEZE_STORE_OTHER_PASSWORD, where it needs them.
+    """
+    from frieze.storage.commands import copy_with_progress
+    from frieze.store import named_store
+
+    settings = settings_of(data=data)
+
+    async def run(catalogue: Catalogue) -> None:
+        async with named_store(settings, source) as from_, named_store(settings, target) as to:
+            copied = await copy_with_progress(catalogue, from_, to, verify=verify)
+        for sentence in copied.sentences():
+            out.print(sentence, markup=False)
+        if not copied.complete:
+            raise typer.Exit(1)
+
+    with_catalogue(settings, run)
+
+
+@stores.command("import")
+def store_import(
+    url: Annotated[str, typer.Argument(metavar="URL", help="disk:DIR, swift://…, s3://…, gs://… or az://….")],
+    wall: Annotated[str, typer.Option(help="The wall to show them on.")],
+    prefix: Annotated[str, typer.Option(help="Only objects whose names begin with this.")] = "",
+    author: Annotated[
+        str | None, typer.Option(help="Whose pictures they are.", show_default="the name of their folder")
+    ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on, and show what comes.")] = False,
+    data: Data = None,
+) -> None:
+    """Put pictures and videos that lie in a container, bucket or folder on a wall, without copying them.
+
+    They are read where they lie, by every part that serves or makes pictures, and never changed or deleted. The user is
+    FRIEZE_STORE_OTHER_USER with FRIEZE_STORE_OTHER_PASSWORD, or without these the store's own where URL is on the same
+    host. Run again, it takes what is new or was changed. An ingest part must be running.
+
+    Example: frieze store import "swift://swift.example/photos?auth=v1" --wall party --prefix 2026/ --watch
+    """
+    from frieze.storage.commands import import_and_say
+    from frieze.storage.importing import CollectionImport
+    from frieze.store import credentials
+    from wall.store.collections import check_apart, open_collection
+    from wall.store.collections.base import look_at
+
+    settings = settings_of(data=data)
+
+    async def run(catalogue: Catalogue) -> None:
+        await catalogue.walls.get(wall)
+        address = check_apart(url, settings.store)
+        collection = open_collection(address, *credentials(settings, address))
+        try:
+            await look_at(collection)  # one that is not there is not remembered
+            known = await catalogue.collections.ensure(address)
+            importing = CollectionImport(catalogue, collection, known, wall=wall, prefix=prefix, author=author)
+            complete = await import_and_say(catalogue, importing, wall, watch=watch, say=print)
+        finally:
+            await collection.close()
+        if not complete:
+            raise typer.Exit(1)
+
+    with_catalogue(settings, run)
+
+
+@stores.command("reconcile")
+def store_reconcile(
+    delete: Annotated[bool, typer.Option("--delete", help="Delete what no row knows.")] = False,
+    hours: Annotated[float, typer.Option("--older", help="Leave alone what is younger, in hours.", min=1.0)] = 24,
+    data: Data = None,
+) -> None:
+    """List stored objects that no row knows, and rows whose object is missing; the latter end it with status 1."""
+    from frieze.storage.commands import reconcile_and_say
+    from frieze.store import configured_store
+
+    settings = settings_of(data=data)
+
+    async def run(catalogue: Catalogue) -> None:
+        async with configured_store(settings) as store:
+            missing = await reconcile_and_say(catalogue, store, hours=hours, delete=delete, say=print)
+        if missing:
+            raise typer.Exit(1)
+
+    with_catalogue(settings, run)
