@@ -212,8 +212,8 @@ def _out(media: MediaLine) -> Text:
     """Pictures and videos that go out, and what stood in their way since the start."""
     line = Text(f"{figures.size(media.sent)}/s", style="bold").append(" · ", style="dim")
     line.append_text(_listed({"streams": media.streams})).append(" · ", style="dim")
-    line.append("from memory ", style="dim").append("–" if media.hits is None else f"{media.hits * 100:.0f} %")
-    trouble = {"store errors": media.store_errors, "answered 503": media.kept_out}
+    line.append("cached ", style="dim").append("–" if media.hits is None else f"{media.hits * 100:.0f} %")
+    trouble = {"store errors": media.store_errors, "refused": media.kept_out}
     return line.append(" · ", style="dim").append_text(_listed(trouble))
 
 

@@ -11,6 +11,7 @@ from tests.bench.fanout import clock
 from tests.bench.fanout.board import Board
 from tests.bench.fanout.joining import Failed
 from tests.bench.figures import machine
+from wall.errors import FriezeError
 
 
 class Part(Protocol):
@@ -63,7 +64,8 @@ class Bench:
         for name in names:
             try:
                 self.parts[name][0](board, quick=quick)
-            except Failed as failure:
+            except (Failed, FriezeError, AssertionError) as failure:
+                # the other parts have their say all the same
                 board.fail(name, str(failure))
         print(f"\nmachine: {machine()}, {clock.load()}")
         print(board.table())

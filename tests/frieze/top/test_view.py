@@ -103,7 +103,7 @@ def test_pictures_and_videos_have_a_line_out_and_a_line_in() -> None:
     lines = drawn(frame())
     [out] = [line for line in lines if line.startswith("out")]
     [into] = [line for line in lines if line.startswith("in ")]
-    assert "81.3 MB/s · streams 240 · from memory 99 % · store errors 4 · answered 503 12" in out
+    assert "81.3 MB/s · streams 240 · cached 99 % · store errors 4 · refused 12" in out
     assert "9.4 MB/s · uploads 61 of 64 · stored 1,204 · lost 3 · refused 17" in into
 
 
