@@ -12,6 +12,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from frieze.server import HttpServer, bind, http_server
+from relay.media import MediaServer
+from relay.media_metrics import MediaMetrics
 from relay.metrics import RelayMetrics, Source
 from relay.server import Relay
 from relay.uploads.metrics import UploadMetrics
@@ -48,13 +50,15 @@ def bind_metrics(setting: str | None, worker: int = 0) -> socket.socket | None:
 def metrics_server(
     relay: Relay,
     source: Source | None,
+    media: Callable[[], MediaServer | None] = lambda: None,
     uploads: Callable[[], UploadServer | None] = lambda: None,
     *,
     worker: int = 0,
     workers: int = 1,
 ) -> HttpServer:
-    """Serves `/metrics` of this process: the relay, what guests add, and what the system knows of the process."""
+    """Serves `/metrics` of this process: the relay, bytes out and in, and what the system knows of the process."""
     registry = CollectorRegistry()
+    registry.register(MediaMetrics(media))
     registry.register(UploadMetrics(uploads))
     registry.register(RelayMetrics(relay, source, version=_version(), worker=worker, workers=workers))
     ProcessCollector(registry=registry)

@@ -106,6 +106,7 @@ class _Process:
         self.work: list[Callable[[], Coroutine[Any, Any, None]]] = []
         self.port = settings.port
         self.relay: Relay | None = None
+        self.media: MediaServer | None = None
         self.uploads: UploadServer | None = None
         self._hears: Callable[[], bool] = lambda: True  # what it needs beside the catalogue, such as the broker
         self._drains: list[Callable[[], Awaitable[None]]] = []
@@ -190,7 +191,7 @@ class _Process:
         host, port = listening.getsockname()[:2]
         structlog.get_logger("frieze").info("metrics are served", address=f"{host}:{port}")
         number, count = (self._tether.number, self._tether.count) if self._tether else (0, 1)
-        server = metrics_server(relay, upstream, lambda: self.uploads, worker=number, workers=count)
+        server = metrics_server(relay, upstream, lambda: self.media, lambda: self.uploads, worker=number, workers=count)
 
         async def serve() -> None:
             await server.serve(sockets=[listening])
@@ -254,7 +255,7 @@ class _Process:
         # the web part serves pictures too, so that a page works before there is a proxy that shares them out
         on_demand = OnDemand(catalogue, store, studio, holder=self.holder, folder=scratch_folder(settings.data))
         limits = MediaSettings(trusted_proxies=settings.trusted_proxies)
-        media = MediaServer(catalogue, store, limits, on_demand=on_demand)
+        media = self.media = MediaServer(catalogue, store, limits, on_demand=on_demand)
         server = http_server(
             Dispatch(media, console, pages, EventStreams(self.relay) if self.relay else None, self.uploads),
             websocket_class(self.relay) if self.relay else None,

@@ -21,13 +21,14 @@ ENTRY_BYTES = 2048
 
 
 class Kept:
-    """`body`: the bytes as ASGI sends them. `start`: the head of the whole answer, while `until` (in the clock's
-    seconds) lies ahead; both belong to who answers. `asked`: when somebody last did."""
+    """`body`: the bytes as ASGI sends them, `length` of them. `start`: the head of the whole answer, while `until` (in
+    the clock's seconds) lies ahead; both belong to who answers. `asked`: when somebody last did."""
 
-    __slots__ = ("asked", "body", "start", "until")
+    __slots__ = ("asked", "body", "length", "start", "until")
 
     def __init__(self, data: bytes, now: float) -> None:
         self.body: dict[str, Any] = {"type": "http.response.body", "body": data}
+        self.length = len(data)
         self.start: dict[str, Any] = {}
         self.until = 0.0
         self.asked = now
@@ -38,12 +39,16 @@ class Kept:
 
 
 class Herd:
-    """`kept` by address; `reads` counts how often the store was asked."""
+    """`kept` by address. Of those who asked, `hits` counts whom memory answered, `coalesced` who waited for a read that
+    was under way, and `reads` how often the store was asked; `given` the bytes that were answered with."""
 
     def __init__(self, store: Store, settings: MediaSettings, clock: Callable[[], float]) -> None:
         self.kept: OrderedDict[str, Kept] = OrderedDict()
         self.bytes = 0
+        self.hits = 0
+        self.coalesced = 0
         self.reads = 0
+        self.given = 0
         self._store = store
         self._settings = settings
         self._clock = clock
@@ -55,12 +60,14 @@ class Herd:
         """The object of `length` bytes that the store has under `key`, kept as `address`. Raises StoreError."""
         kept = self.kept.get(address)
         if kept is None:
+            self.coalesced += address in self._reading
             try:
                 async with asyncio.timeout(self._settings.read_within):
                     kept = await self._reading.get(address, lambda: self._read(address, key, length))
             except TimeoutError as error:
                 raise StoreUnavailable(f"The store did not give {key} in time.") from error
         else:
+            self.hits += 1
             self.kept.move_to_end(address)
         kept.asked = self._clock()
         return kept

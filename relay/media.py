@@ -11,6 +11,7 @@ the bytes; what most of them ask, a whole rendition that was answered a moment a
 import asyncio
 import re
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from email.utils import formatdate
 from http import HTTPStatus
@@ -35,6 +36,8 @@ from wall.errors import CatalogueError, FriezeError, ObjectMissing, StoreError, 
 from wall.store.base import Store
 from wall.trouble import Trouble
 
+# why a request is answered 503: too many run, to one address, or wait; or who is asked can't answer
+REFUSALS = ("streams", "address", "waiting", "stopping", "catalogue", "store", "studio")
 RETRY_AFTER = b"2"  # seconds; what a page waits before it asks a busy store or catalogue again
 
 _PATH = re.compile(r"/media/([a-z2-7]{26})/([a-z]+(?:-[0-9]+)?)", re.ASCII)
@@ -58,7 +61,8 @@ _PLAYER_POLICY = (b"content-security-policy", b"default-src 'none'; media-src 's
 
 class MediaServer:
     """An ASGI application for everything under `/media/`. `waiting`: requests that wait for the catalogue or for bytes
-    of the memory cache."""
+    of the memory cache. Since the start, `refused` counts by reason what was answered 503, and `missing` the requests
+    for bytes that the store did not have."""
 
     def __init__(
         self,
@@ -75,6 +79,8 @@ class MediaServer:
         self._clock = clock
         self._proxies = Proxies(self._settings.trusted_proxies)
         self.waiting = 0
+        self.refused: Counter[str] = Counter(dict.fromkeys(REFUSALS, 0))
+        self.missing = 0
         self._standings = Standings(catalogue.media, self._settings, clock)
         self.herd = Herd(store, self._settings, clock)
         self.streams = Streams(store, self._standings, self._settings, clock)
@@ -90,6 +96,8 @@ class MediaServer:
         if kept is not None and kept.until > (now := self._clock()) and _wants_all(scope):
             kept.asked = now
             self.herd.kept.move_to_end(scope["path"])
+            self.herd.hits += 1
+            self.herd.given += kept.length
             await send(kept.start)
             await send(kept.body)
             return
@@ -104,15 +112,17 @@ class MediaServer:
         try:
             await self._answer(asked, receive, send)
         except CatalogueError as error:
-            await self._busy(send, "pictures can't be looked up", error)
+            await self._busy(send, "catalogue", "pictures can't be looked up", error)
         except ObjectMissing as error:
+            self.missing += 1
             self._say_trouble("bytes are missing in the store", error)
             await _refuse(send, HTTPStatus.NOT_FOUND)
         except StoreError as error:
-            await self._busy(send, "the store does not answer", error)
+            await self._busy(send, "store", "the store does not answer", error)
         except StudioBusy as error:
-            await self._busy(send, "a picture can't be made now", error)
-        except Full:
+            await self._busy(send, "studio", "a picture can't be made now", error)
+        except Full as full:
+            self.refused[full.reason] += 1
             await _refuse(send, HTTPStatus.SERVICE_UNAVAILABLE, (b"retry-after", RETRY_AFTER))
 
     async def _answer(self, asked: "_Asked", receive: Receive, send: Send) -> None:
@@ -168,12 +178,14 @@ class MediaServer:
             await send(answer.head(outcome))
             body = memoryview(kept.data)[outcome.start : outcome.start + outcome.length]
             await send({"type": "http.response.body", "body": bytes(body)})
+            self.herd.given += outcome.length
             return
         head = answer.head(outcome)
         if rendition.public:
             kept.start, kept.until = head, known.until
         await send(head)
         await send(kept.body)
+        self.herd.given += kept.length
 
     async def _stream(self, answer: "_Answer", outcome: Whole | Part, receive: Receive, send: Send) -> None:
         asked, rendition = answer.asked, answer.rendition
@@ -216,14 +228,15 @@ class MediaServer:
     async def _wait(self, work: Callable[[], Awaitable[T]]) -> T:
         """Wait among others, of whom there may be so many and no more. Raises Full."""
         if self.waiting >= self._settings.waiting:
-            raise Full("Too many requests wait.")
+            raise Full("Too many requests wait.", reason="waiting")
         self.waiting += 1
         try:
             return await work()
         finally:
             self.waiting -= 1
 
-    async def _busy(self, send: Send, what: str, error: FriezeError) -> None:
+    async def _busy(self, send: Send, reason: str, what: str, error: FriezeError) -> None:
+        self.refused[reason] += 1
         self._say_trouble(what, error)
         await _refuse(send, HTTPStatus.SERVICE_UNAVAILABLE, (b"retry-after", RETRY_AFTER))
 

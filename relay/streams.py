@@ -24,14 +24,18 @@ from wall.errors import FriezeError, StoreError, StoreUnavailable
 from wall.store.base import OpenObject, Store
 
 # How a stream ends that does not end well; each is counted in `Streams.endings`.
-BROKEN, GONE, OFF, STALLED, STOPPED = "broken", "gone", "off", "stalled", "stopped"
+ENDINGS = BROKEN, GONE, OFF, STALLED, STOPPED = "broken", "gone", "off", "stalled", "stopped"
 _CUT_SECONDS = 5.0  # for the server to see it; it takes a turn of the loop
 
 
 class Full(FriezeError):
-    """There are as many streams as there may be, in all or from one address."""
+    """There are as many streams or waiting requests as there may be; `reason` says of what, for a count."""
 
     temporary = True
+
+    def __init__(self, sentence: str, *, reason: str) -> None:
+        super().__init__(sentence)
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,11 +97,12 @@ class Aborted(Exception):
 
 class Streams:
     """All streams of a process. `serve` runs one; `endings` counts those that did not end well, `resumed` those whose
-    store broke off once."""
+    store broke off once, `given` the bytes of those that are over."""
 
     def __init__(self, store: Store, standings: Standings, settings: MediaSettings, clock: Callable[[], float]) -> None:
         self.endings: Counter[str] = Counter()
         self.resumed = 0
+        self.given = 0
         self._store = store
         self._standings = standings
         self._settings = settings
@@ -110,6 +115,16 @@ class Streams:
 
     def __len__(self) -> int:
         return len(self._running)
+
+    @property
+    def limit(self) -> int:
+        """How many may run at once."""
+        return self._settings.streams
+
+    @property
+    def sent(self) -> int:
+        """Bytes given to readers since the start."""
+        return self.given + sum(stream.passed for stream in self._running)
 
     def stop(self) -> None:
         """Cut off those that run, and refuse new ones."""
@@ -212,9 +227,10 @@ class Streams:
 
     def _enter(self, errand: Errand, transport: asyncio.Transport | None) -> Stream:
         if self._stopping or len(self._running) >= self._settings.streams:
-            raise Full("There are too many streams; come back in a moment.")
+            reason = "stopping" if self._stopping else "streams"
+            raise Full("There are too many streams; come back in a moment.", reason=reason)
         if self._addresses[errand.address] >= self._settings.streams_per_address:
-            raise Full("There are too many streams to your address; come back in a moment.")
+            raise Full("There are too many streams to your address; come back in a moment.", reason="address")
         self._addresses[errand.address] += 1
         stream = Stream(errand, transport, self._clock())
         self._running.add(stream)
@@ -224,6 +240,7 @@ class Streams:
 
     def _leave(self, stream: Stream) -> None:
         self._running.discard(stream)
+        self.given += stream.passed
         address = stream.errand.address
         self._addresses[address] -= 1
         if not self._addresses[address]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from prometheus_client.parser import text_string_to_metric_families
 
 PREFIX = "frieze_relay_"
+MEDIA, UPLOADS = "frieze_media_", "frieze_uploads_"
 Labels = frozenset[tuple[str, str]]
 
 

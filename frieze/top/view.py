@@ -7,14 +7,15 @@ from rich.table import Table
 from rich.text import Text
 
 from frieze.top import figures
-from frieze.top.watch import HISTORY, Frame, NodeLine, WallLine
+from frieze.top.watch import HISTORY, Frame, MediaLine, NodeLine, WallLine
 
 WIDEST = 132  # longer lines are hard to follow
 WIDE = 104  # from here on there is room for the whole minute and for `waiting`
 _CHART_ROWS = 2
 # Lines beside the walls' and the relays' own: title, figures, chart, two heads, four lines of counts, and the blank
-# lines between.
+# lines between; and two lines of media where there are any.
 _FIXED = 16
+_MEDIA = 2
 # How the relays' counts are called here; others go by their own names.
 _NAMES = {
     "filled": "filled",
@@ -30,7 +31,7 @@ _TROUBLE = "yellow"
 def render(frame: Frame, *, width: int, height: int, moment: str, hint: str = "") -> RenderableType:
     """`moment` is the time to show; `hint` how to leave."""
     width = min(width, WIDEST)
-    room = height - _FIXED
+    room = height - _FIXED - (0 if frame.media is None else _MEDIA)
     nodes = max(1, min(len(frame.nodes), max(room // 2, room - len(frame.walls))))
     walls = max(1, room - nodes)
     return Group(
@@ -197,11 +198,32 @@ def _counts(frame: Frame, width: int) -> RenderableType:
     others = {name: count for name, count in frame.counts.items() if name not in _NAMES and name != "admitted"}
     named = {_NAMES.get(name, name.replace("_", " ")): count for name, count in {**known, **others}.items()}
     complete, snapshot = frame.resumed.get("true", 0), frame.resumed.get("false", 0)
+    if frame.media is not None:
+        table.add_row("out", _out(frame.media))
+        table.add_row("in", _in(frame.media))
     table.add_row("messages", _listed(named))
     table.add_row("resumed", _listed({"with all they missed": complete, "by a new snapshot": snapshot}))
     table.add_row("refused", _listed({_REASONS.get(key, key): count for key, count in frame.refused.items()}))
     table.add_row("ended", _listed(dict(sorted(frame.ended.items(), key=lambda pair: -pair[1]))))
     return table
+
+
+def _out(media: MediaLine) -> Text:
+    """Pictures and videos that go out, and what stood in their way since the start."""
+    line = Text(f"{figures.size(media.sent)}/s", style="bold").append(" · ", style="dim")
+    line.append_text(_listed({"streams": media.streams})).append(" · ", style="dim")
+    line.append("cached ", style="dim").append("–" if media.hits is None else f"{media.hits * 100:.0f} %")
+    trouble = {"store errors": media.store_errors, "refused": media.kept_out}
+    return line.append(" · ", style="dim").append_text(_listed(trouble))
+
+
+def _in(media: MediaLine) -> Text:
+    """What guests send, and what of it did not arrive since the start."""
+    line = Text(f"{figures.size(media.received)}/s", style="bold").append(" · uploads ", style="dim")
+    full = media.slots > 0 and media.uploads >= 0.9 * media.slots
+    line.append(f"{figures.count(media.uploads)} of {figures.count(media.slots)}", style=_TROUBLE if full else "")
+    outcomes = {"stored": media.stored, "lost": media.lost, "refused": media.refused}
+    return line.append(" · ", style="dim").append_text(_listed(outcomes))
 
 
 _REASONS = {"connections": "relay full", "address": "too many of one address", "origin": "wrong origin"}

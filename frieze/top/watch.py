@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from frieze.top.reading import PREFIX, Reading
+from frieze.top.reading import MEDIA, PREFIX, UPLOADS, Reading
 
 HISTORY = 60  # frames: a minute
 WINDOW = 10  # frames that the quantiles look back: calm enough to read, quick enough to act on
@@ -48,9 +48,30 @@ class NodeLine:
 
 
 @dataclass(frozen=True, slots=True)
+class MediaLine:
+    """Pictures and videos of all relays on their way out and in. `sent` and `received` in bytes a second; `hits`: the
+    share of small renditions in the last `WINDOW` frames that memory had, None where nobody asked; `streams`, `uploads`
+    and `slots` (the most uploads) now; the rest since the relays started: `kept_out` were answered 503, `lost` and
+    `refused` are uploads that did not arrive."""
+
+    sent: float = 0.0
+    streams: int = 0
+    hits: float | None = None
+    store_errors: int = 0
+    kept_out: int = 0
+    received: float = 0.0
+    uploads: int = 0
+    slots: int = 0
+    stored: int = 0
+    lost: int = 0
+    refused: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
     """Everything there is to draw. Rates are by second; `counts`, `resumed`, `refused` and `ended` since the relays
-    started; `p50` and `p99` in seconds of the last `WINDOW` frames, None where nothing was delivered."""
+    started; `p50` and `p99` in seconds of the last `WINDOW` frames, None where nothing was delivered; `media` is None
+    where no relay tells of any."""
 
     walls: tuple[WallLine, ...] = ()
     nodes: tuple[NodeLine, ...] = ()
@@ -65,17 +86,21 @@ class Frame:
     resumed: Mapping[str, int] = field(default_factory=dict[str, int])
     refused: Mapping[str, int] = field(default_factory=dict[str, int])
     ended: Mapping[str, int] = field(default_factory=dict[str, int])
+    media: MediaLine | None = None
 
 
 @dataclass(slots=True)
 class _Growth:
-    """What was delivered between two readings: by wall a second, bytes a second, and by upper bound of lag.
-    Not `known`: there is only one reading yet."""
+    """What was delivered between two readings: by wall a second, bytes a second, and by upper bound of lag; bytes of
+    media a second out and in, and how the memory cache answered. Not `known`: there is only one reading yet."""
 
     known: bool = False
     walls: dict[str, float] = field(default_factory=dict[str, float])
     bytes: float = 0.0
     lag: dict[str, float] = field(default_factory=dict[str, float])
+    sent: float = 0.0
+    received: float = 0.0
+    cache: dict[str, float] = field(default_factory=dict[str, float])
 
 
 class Watch:
@@ -85,6 +110,7 @@ class Watch:
         self._last: dict[str, Reading] = {}
         self._history: deque[dict[str, float]] = deque(maxlen=HISTORY)
         self._lags: deque[dict[str, float]] = deque(maxlen=WINDOW)
+        self._caches: deque[dict[str, float]] = deque(maxlen=WINDOW)
 
     def take(self, found: Mapping[str, Reading | str]) -> Frame:
         """A frame of what each relay said, or why it said nothing."""
@@ -104,6 +130,7 @@ class Watch:
         if any(growth.known for growth in growths.values()):
             self._history.append(walls)
             self._lags.append(_added(growth.lag for growth in growths.values()))
+            self._caches.append(_added(growth.cache for growth in growths.values()))
         lag = _added(self._lags)
         readings = [reading for reading in found.values() if isinstance(reading, Reading)]
         lines = self._walls(readings, walls)
@@ -121,6 +148,7 @@ class Watch:
             resumed=_whole(reading.by(PREFIX + "resumed_total", "recovered") for reading in readings),
             refused=_whole(reading.by(PREFIX + "refused_total", "reason") for reading in readings),
             ended=_whole(reading.by(PREFIX + "ended_total", "reason") for reading in readings),
+            media=_media(readings, list(growths.values()), _added(self._caches)),
         )
 
     def _walls(self, readings: Sequence[Reading], rates: Mapping[str, float]) -> tuple[WallLine, ...]:
@@ -179,6 +207,32 @@ def _between(before: Reading | None, now: Reading) -> _Growth:
         walls={wall: count / seconds for wall, count in walls.items()},
         bytes=sum(size.values()) / seconds,
         lag=now.growth(before, PREFIX + "lag_seconds_bucket", "le"),
+        sent=sum(now.growth(before, MEDIA + "sent_bytes_total", "source").values()) / seconds,
+        received=sum(now.growth(before, UPLOADS + "received_bytes_total", "").values()) / seconds,
+        cache=now.growth(before, MEDIA + "cache_total", "result"),
+    )
+
+
+def _media(readings: Sequence[Reading], growths: Sequence[_Growth], cache: Mapping[str, float]) -> MediaLine | None:
+    if all(reading.get(MEDIA + "streams") is None for reading in readings):
+        return None
+    asked = sum(cache.values())
+
+    def total(name: str) -> int:
+        return int(sum(reading.get(name) or 0 for reading in readings))
+
+    return MediaLine(
+        sent=sum(growth.sent for growth in growths),
+        streams=total(MEDIA + "streams"),
+        hits=cache.get("hit", 0.0) / asked if asked else None,
+        store_errors=total(MEDIA + "store_errors_total"),
+        kept_out=total(MEDIA + "refused_total"),
+        received=sum(growth.received for growth in growths),
+        uploads=total(UPLOADS + "running"),
+        slots=total(UPLOADS + "slots_limit"),
+        stored=total(UPLOADS + "stored_total"),
+        lost=total(UPLOADS + "lost_total"),
+        refused=total(UPLOADS + "refused_total"),
     )
 
 

@@ -29,6 +29,10 @@ class UploadMetrics(Collector):
         yield _counter("leased", "Addresses that were given.", uploads.leased)
         yield _counter("stored", "Uploads that arrived whole.", uploads.stored)
         yield _counter("stored_bytes", "Bytes of these.", uploads.stored_bytes)
+        yield _counter("withdrawn", "Times a guest took an upload back.", uploads.withdrawn)
+        yield _counter(
+            "received_bytes", "Bytes that came through here, also of what was rolled back.", uploads.received_bytes
+        )
         yield _counter("lost", "Requests whose connection broke; what they had sent was rolled back.", uploads.lost)
         refused = CounterMetricFamily(PREFIX + "refused", "Requests refused, or rolled back.", labels=["code"])
         for code, count in sorted(uploads.refused.items()):

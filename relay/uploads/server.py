@@ -43,7 +43,8 @@ Result = TypeVar("Result")
 
 class UploadServer:
     """Since the start: `leased` counts addresses that were given, `stored` uploads and `stored_bytes` that are there,
-    `refused`, by code, what was refused or rolled back, and `lost` connections that broke."""
+    `refused`, by code, what was refused or rolled back, `lost` connections that broke, `withdrawn` what guests took
+    back, and `received_bytes` all that came here, rolled back or not."""
 
     def __init__(
         self,
@@ -61,6 +62,8 @@ class UploadServer:
         self.stored = 0
         self.stored_bytes = 0
         self.lost = 0
+        self.withdrawn = 0
+        self._received_bytes = 0
         self.refused: Counter[str] = Counter()
         self._catalogue = catalogue
         self._store = store
@@ -91,7 +94,13 @@ class UploadServer:
             await refuse(send, refusal, request.cross, request.body)
         except (CatalogueError, StoreError) as error:
             self._log.warning("an upload could not be looked up", reason=str(error))
+            self.refused["busy"] += 1
             await refuse(send, busy(self.settings.retry), request.cross, request.body)
+
+    @property
+    def received_bytes(self) -> int:
+        """Of uploads that are over, and of those under way."""
+        return self._received_bytes + sum(reception.received for reception in self._receptions.values())
 
     def received(self, upload_id: str) -> int:
         """Bytes that have come of an upload that is under way here."""
@@ -243,8 +252,9 @@ class UploadServer:
         return HTTPStatus.OK, {"uploads": [await told(self._catalogue, view) for view in views]}
 
     async def _withdraw(self, request: UploadRequest, upload_id: str) -> tuple[HTTPStatus, dict[str, Any]]:
-        await self._seen(request, upload_id)
+        upload = await self._seen(request, upload_id)
         withdrawn = await self._catalogue.uploads.withdraw(upload_id)
+        self.withdrawn += upload.state is not UploadState.WITHDRAWN
         reception = self._receptions.get(upload_id)
         if reception is None:
             self.slots.free(upload_id)
@@ -315,6 +325,7 @@ class UploadServer:
             stored = await reception.run()
         finally:
             self._receptions.pop(upload_id, None)
+            self._received_bytes += reception.received
             self.slots.free(upload_id)
         self._count(stored)
         return stored

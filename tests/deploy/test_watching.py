@@ -11,10 +11,17 @@ from prometheus_client import CollectorRegistry, ProcessCollector, generate_late
 from prometheus_client.parser import text_string_to_metric_families
 
 from relay.connections import REASONS
+from relay.media import MediaServer
+from relay.media_metrics import MediaMetrics
 from relay.metrics import RelayMetrics
 from relay.server import Relay
 from relay.settings import RelaySettings
+from relay.uploads.metrics import UploadMetrics
+from relay.uploads.server import UploadServer
+from relay.uploads.settings import UploadSettings
 from tests.relay.running import FakeLog
+from wall.catalogue import Catalogue
+from wall.store.disk import DiskStore
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 ALERTS: list[dict[str, Any]] = yaml.safe_load((DEPLOY / "alerts.yml").read_text())["groups"][0]["rules"]
@@ -29,14 +36,21 @@ class Heard:
 
 
 @pytest.fixture(scope="module")
-def metrics() -> dict[str, set[str]]:
+def metrics(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     """Every sample's name with its labels' names, of a relay where everything has happened once."""
+    folder = tmp_path_factory.mktemp("media")
+    catalogue, store = Catalogue(f"sqlite:{folder / 'catalogue.db'}"), DiskStore(folder)
+    media = MediaServer(catalogue, store)
+    uploads = UploadServer(catalogue, store, UploadSettings(), holder="test")
+    uploads.refused["size"] += 1
     relay = Relay(log=FakeLog(), settings=RelaySettings())
     relay.connections.endings[1000] += 1
     head = b'{"at":"2026-11-21T10:00:00.000Z"}'
     relay.hub.receive("/topic/wall.main", {"epoch": "aaaa", "seq": "1", "kind": "head"}, head, relay.now())
     registry = CollectorRegistry()
     registry.register(RelayMetrics(relay, Heard()))
+    registry.register(MediaMetrics(lambda: media))
+    registry.register(UploadMetrics(lambda: uploads))
     ProcessCollector(registry=registry)
     found = dict(SYNTHETIC)
     for family in text_string_to_metric_families(generate_latest(registry).decode()):
@@ -62,12 +76,13 @@ def test_every_metric_and_label_of_an_expression_is_there(expression: str, metri
     assert used <= labels, expression
 
 
-def test_every_metric_of_the_relay_is_in_the_documents_and_no_other(metrics: dict[str, set[str]]) -> None:
+@pytest.mark.parametrize("kind", ["relay", "media", "uploads"])
+def test_every_metric_is_in_the_documents_and_no_other(metrics: dict[str, set[str]], kind: str) -> None:
     text = (DEPLOY.parent / "docs" / "operations.md").read_text()
-    [table] = re.findall(r"^\| `frieze_relay_…` \|.*?\n\n", text, re.MULTILINE | re.DOTALL)
+    [table] = re.findall(rf"^\| `frieze_{kind}_…` \|.*?\n\n", text, re.MULTILINE | re.DOTALL)
     named = {name for row in table.strip().splitlines()[2:] for name in re.findall(r"`(\w+)`", row.split("|")[1])}
-    relays = {name.removeprefix("frieze_relay_") for name in metrics if name.startswith("frieze_relay_")}
-    assert named == {re.sub(r"_(bucket|sum|count)$", "", name) for name in relays}
+    there = {name.removeprefix(f"frieze_{kind}_") for name in metrics if name.startswith(f"frieze_{kind}_")}
+    assert named == {re.sub(r"_(bucket|sum|count)$", "", name) for name in there}
 
 
 def test_every_alert_is_in_the_documents() -> None:

@@ -92,6 +92,8 @@ def test_a_running_relay_tells_what_it_delivers(up: Frieze, settings: dict[str, 
     assert _value(text, "frieze_relay_viewers", wall="main") >= 1
     assert _value(text, "frieze_relay_lag_seconds_count") >= 1
     assert _value(text, "process_resident_memory_bytes") > 1_000_000
+    assert _value(text, "frieze_media_streams_limit") > 0
+    assert _value(text, "frieze_uploads_slots_limit") > 0
     gone = "frieze_relay_ended_total"
     until_blocking(lambda: _value(_get(url, "text/plain"), gone) >= 1, "the listener's end to be counted")
 

@@ -17,6 +17,10 @@ class SingleFlight(Generic[Key, Value]):
     def __init__(self) -> None:
         self._running: dict[Key, asyncio.Task[Value]] = {}
 
+    def __contains__(self, key: Key) -> bool:
+        """Whether it is being made now."""
+        return key in self._running
+
     async def get(self, key: Key, make: Callable[[], Awaitable[Value]]) -> Value:
         task = self._running.get(key)
         if task is None:

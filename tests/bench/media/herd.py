@@ -11,13 +11,15 @@ import uvloop
 from tests.bench.fanout.board import Board, middle, spread
 from tests.bench.fanout.joining import Failed
 from tests.bench.figures import percentile
-from tests.bench.media.place import Place, place
+from tests.bench.media.place import Origin, Place, RealSwift, at_origin, at_swift
 from tests.bench.media.proxies import files
+from tests.fakes.waiting import until_blocking
 
 PART = "herd"
 RATIO = 3.0  # of nginx with the same file; issue 5 §6
 THUMBNAIL = 20 * 1024
 VIEWERS = 4_000
+RATIO_NAME = "relay against nginx with the same file"
 _CONNECTIONS = 32
 # What Chromium sends for a picture of its own page.
 _REQUEST = (
@@ -31,17 +33,20 @@ _REQUEST = (
 
 
 def herd(board: Board, *, quick: bool) -> None:
-    with place() as found:
-        _hits(board, found, requests=5_000 if quick else 20_000, rounds=3 if quick else 5)
-        _instant(board, found, 1_000 if quick else VIEWERS)
+    """`quick`: fewer requests in fewer rounds; as many viewers."""
+    with at_origin() as (place, origin):
+        _hits(board, place, origin, requests=5_000 if quick else 20_000, rounds=3 if quick else 5)
+    with at_swift() as (place, swift):
+        for _ in range(1 if quick else 3):
+            _instant(board, place, swift)
 
 
-def _hits(board: Board, found: Place, requests: int, rounds: int) -> None:
-    key = found.add(THUMBNAIL)
-    path = found.show(key, "thumbnail-320", "image/webp")
-    with files(found.folder / "same", found.files) as nginx:
+def _hits(board: Board, place: Place, origin: Origin, requests: int, rounds: int) -> None:
+    key = origin.add(THUMBNAIL)
+    path = place.show(key, "thumbnail-320", "image/webp", THUMBNAIL)
+    with files(place.folder / "same", origin.files) as nginx:
         contenders: dict[str, tuple[int, str, Callable[[], float]]] = {
-            "relay": (found.port, path, found.processor),
+            "relay": (place.port, path, place.processor),
             "nginx": (nginx.port, f"/{key}", nginx.processor),
         }
         costs: dict[str, list[float]] = {name: [] for name in contenders}
@@ -54,7 +59,7 @@ def _hits(board: Board, found: Place, requests: int, rounds: int) -> None:
     for name, values in costs.items():
         board.say(PART, f"processor per cached thumbnail of 20 KiB: {name}", middle(values), "µs", spread(values))
     ratios = [ours / theirs for ours, theirs in zip(costs["relay"], costs["nginx"], strict=True)]
-    board.at_most(PART, "relay against nginx with the same file", middle(ratios), "", RATIO, spread(ratios))
+    board.at_most(PART, RATIO_NAME, middle(ratios), "", RATIO, spread(ratios))
 
 
 def _ask(port: int, path: str, requests: int) -> None:
@@ -131,12 +136,13 @@ class _Viewer(asyncio.Protocol):
         self._transport.close()
 
 
-def _instant(board: Board, found: Place, viewers: int) -> None:
+def _instant(board: Board, place: Place, swift: RealSwift) -> None:
     """One picture that nobody has asked for yet."""
-    path = found.show(found.add(THUMBNAIL), "thumbnail-320", "image/webp")
-    before = found.reads()
-    times, refused = uvloop.run(_at_once(found.port, path, viewers))
-    board.at_most(PART, f"reads of the store when {viewers:,} ask at once", found.reads() - before, "", 1)
+    key = swift.add(THUMBNAIL)
+    path = place.show(key, "thumbnail-320", "image/webp", THUMBNAIL)
+    times, refused = uvloop.run(_at_once(place.port, path, VIEWERS))
+    until_blocking(lambda: swift.reads(key), "Swift to write down the read")
+    board.at_most(PART, f"reads of Swift when {VIEWERS:,} ask at once", swift.reads(key), "", 1)
     board.at_most(PART, "of them refused", refused, "", 0)
     for share in (50, 99):
         board.say(PART, f"of them answered, p{share}", percentile(times, share / 100) * 1000, "ms")

@@ -1,6 +1,7 @@
 """Every hostile and odd input with its outcome, its time and the memory of the worker that looked at it."""
 
 import asyncio
+import gc
 import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -34,6 +35,7 @@ async def _hostile(board: Board, inputs: list[Input]) -> None:
         good.write_bytes(encoded(quarters(), "JPEG"))
         async with PictureStudio(workers=1) as studio:
             await studio.render(good, ROLES)
+            before = _own()
             for one in inputs:
                 bad.write_bytes(one.build())
                 _forget_peaks()
@@ -49,10 +51,12 @@ async def _hostile(board: Board, inputs: list[Input]) -> None:
                 slowest, most = max(slowest, seconds), max(most, megabytes)
                 outcome = f"{code or 'shown'}{'' if right else ', NOT AS DOCUMENTED'}, {megabytes:.0f} MB"
                 board.say(PART, one.name, seconds, "s", outcome)
+            grown = _own() - before
     board.at_most(PART, "inputs with another outcome than docs/limits.md", wrong, "", 0)
     board.at_most(PART, "slowest input", slowest, "s", max(SECONDS, AVIF_SECONDS, VIDEO_SECONDS))
     board.at_most(PART, "most memory of the worker", most, "MB", MEMORY / 2**20)
     board.at_most(PART, "slowest picture right after one of them", next_one, "s", SECONDS)
+    board.say(PART, "the service's own process grew meanwhile by", grown, "MB", "making the inputs included")
 
 
 async def _look(studio: PictureStudio, path: Path) -> str | None:
@@ -74,6 +78,13 @@ async def _look(studio: PictureStudio, path: Path) -> str | None:
 def _head(path: Path) -> tuple[bytes, int]:
     data = path.read_bytes()
     return data[:HEAD], len(data)
+
+
+def _own() -> float:
+    """Megabytes that the process holds which has the studio; here it also makes the inputs."""
+    gc.collect()
+    resident = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmRSS:"))
+    return int(resident.split()[1]) / 1024
 
 
 def _workers() -> list[int]:

@@ -1,73 +1,139 @@
-"""Where a part of the bench takes place: an origin with files, and the relay in front of it."""
+"""Where a part of the bench takes place: a store, and the relay in front of it."""
 
 import json
 import secrets
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench.fanout import clock
 from tests.bench.fanout.child import Child, child
-from tests.bench.media.proxies import Nginx, files
+from tests.bench.media.proxies import Nginx, origin
+from tests.integration.swift import PASSWORD, USER, Swift, running_swift
 from wall.ids import random_id
 
+_CONTAINER = "wall"
+_BLOCK = 1 << 20
 
-@dataclass
+
+@dataclass(frozen=True, slots=True)
 class Place:
-    """`origin` serves the files of `files`; the relay reads them there. `folder` is for others that join."""
+    """A relay in front of a store. `folder` is for others that join."""
 
     folder: Path
-    files: Path
-    origin: Nginx
     port: int
     _relay: Child
 
-    @property
-    def relay(self) -> int:
-        return self._relay.pid
-
     def processor(self) -> float:
+        """Seconds of processor the relay has used."""
         return clock.processors(self._relay.pid)
 
     def resident(self) -> int:
+        """Bytes of memory it holds."""
         return clock.resident(self._relay.pid)
 
-    def add(self, length: int) -> str:
-        """A file of so many bytes; its key."""
-        key = random_id(secrets.token_bytes(16))
-        with (self.files / key).open("wb") as file:
-            block = secrets.token_bytes(min(length, 1 << 20))
-            for _ in range(length // len(block)):
-                file.write(block)
-            file.write(block[: length % len(block)])
-        return key
-
-    def show(self, key: str, role: str, media_type: str) -> str:
-        """Put it on the wall; its path at the relay."""
-        return self._ask(f"show {role} {media_type} {key}")
-
-    def reads(self) -> int:
-        return int(self._ask("reads"))
+    def show(self, key: str, role: str, media_type: str, length: int) -> str:
+        """Put an object of the store on the wall; its path at the relay."""
+        return self._ask(f"show {role} {media_type} {key} {length}")
 
     def streams(self) -> int:
-        return int(self._ask("streams"))
+        """How many run now."""
+        return int(json.loads(self._ask("running"))["streams"])
+
+    def uploads(self) -> int:
+        """How many come in now."""
+        return int(json.loads(self._ask("running"))["uploads"])
 
     def _ask(self, line: str) -> str:
         self._relay.say(line)
         return self._relay.hear().strip()
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """nginx that answers reads as Swift does: the relay has its adapter for Swift in front of it, and nginx as a proxy
+    the same origin."""
+
+    nginx: Nginx
+    files: Path
+
+    def add(self, length: int) -> str:
+        """A new object of so many bytes; its key."""
+        key = _key()
+        with (self.files / key).open("wb") as file:
+            block = secrets.token_bytes(min(length, _BLOCK))
+            for _ in range(length // len(block)):
+                file.write(block)
+            file.write(block[: length % len(block)])
+        return key
+
+    def path(self, key: str) -> str:
+        """Where a proxy finds it."""
+        return f"/v1/AUTH_bench/{_CONTAINER}/{key}"
+
+
+@dataclass(frozen=True, slots=True)
+class RealSwift:
+    """Swift itself, past the relay."""
+
+    swift: Swift
+
+    def add(self, length: int) -> str:
+        """A new object of so many bytes; its key."""
+        key = _key()
+        status, _ = self.swift.ask("PUT", f"{_CONTAINER}/{key}", data=secrets.token_bytes(length))
+        assert status == 201, status
+        return key
+
+    def reads(self, key: str) -> int:
+        """How often the object was read, by the log of Swift's object server."""
+        lines = (self.swift.folder / "object.log").read_text(errors="replace").splitlines()
+        return sum(f"/{_CONTAINER}/{key}" in line and '"GET ' in line for line in lines)
+
+
 @contextmanager
-def place() -> Generator[Place]:
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="frieze-bench-")))
-        stored = folder / "files"
-        stored.mkdir()
-        origin = stack.enter_context(files(folder / "origin", stored))
-        relay = stack.enter_context(
-            child("alone", f"http://127.0.0.1:{origin.port}", str(stored), package="tests.bench.media")
-        )
-        port = int(json.loads(relay.hear())["port"])
-        yield Place(folder, stored, origin, port, relay)
+def at_origin() -> Generator[tuple[Place, Origin]]:
+    with _folder() as folder, ExitStack() as stack:
+        files = folder / "files"
+        files.mkdir()
+        nginx = stack.enter_context(origin(folder / "origin", files, _CONTAINER))
+        place = stack.enter_context(_relay(folder, _in_swift(nginx.port)))
+        yield place, Origin(nginx, files)
+
+
+@contextmanager
+def at_swift() -> Generator[tuple[Place, RealSwift]]:
+    with _folder() as folder, running_swift(folder) as swift, _relay(folder, _in_swift(swift.port)) as place:
+        yield place, RealSwift(swift)
+
+
+@contextmanager
+def at_disk() -> Generator[Place]:
+    with _folder() as folder, _relay(folder, {"FRIEZE_STORE_URL": f"disk:{folder / 'store'}"}) as place:
+        yield place
+
+
+@contextmanager
+def _folder() -> Generator[Path]:
+    with tempfile.TemporaryDirectory(prefix="frieze-bench-", ignore_cleanup_errors=True) as name:
+        yield Path(name)
+
+
+@contextmanager
+def _relay(folder: Path, settings: Mapping[str, str]) -> Generator[Place]:
+    with child("alone", settings=settings, package="tests.bench.media") as relay:
+        yield Place(folder, int(json.loads(relay.hear())["port"]), relay)
+
+
+def _in_swift(port: int) -> dict[str, str]:
+    return {
+        "FRIEZE_STORE_URL": f"swift://127.0.0.1:{port}/{_CONTAINER}?auth=v1&tls=no",
+        "FRIEZE_STORE_USER": USER,
+        "FRIEZE_STORE_PASSWORD": PASSWORD,
+    }
+
+
+def _key() -> str:
+    return random_id(secrets.token_bytes(16))

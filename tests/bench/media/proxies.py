@@ -34,6 +34,19 @@ _FILES = """
     open_file_cache_valid 60s;
     server {{ listen 127.0.0.1:{port} backlog=8192; root {root}; }}
 """
+# What Swift says to who signs in (v1) and to who reads, and nothing else of it.
+_ORIGIN = """
+    server {{
+        listen 127.0.0.1:{port} backlog=8192;
+        location = /auth/v1.0 {{
+            add_header X-Storage-Url http://127.0.0.1:{port}/v1/AUTH_bench;
+            add_header X-Auth-Token bench;
+            return 200;
+        }}
+        location = /v1/AUTH_bench/{container} {{ return 204; }}
+        location /v1/AUTH_bench/{container}/ {{ alias {root}/; }}
+    }}
+"""
 _PROXY = """
     upstream origin {{ server {origin}; keepalive 16; }}
     server {{
@@ -59,6 +72,9 @@ class Nginx:
     def processor(self) -> float:
         return clock.processors(self.pid)
 
+    def resident(self) -> int:
+        return clock.resident(self.pid)
+
 
 @contextmanager
 def files(folder: Path, root: Path) -> Generator[Nginx]:
@@ -68,11 +84,18 @@ def files(folder: Path, root: Path) -> Generator[Nginx]:
 
 
 @contextmanager
-def proxy(folder: Path, origin: int, *, tuned: bool) -> Generator[Nginx]:
-    """Passes on what is on the port `origin`."""
+def origin(folder: Path, root: Path, container: str) -> Generator[Nginx]:
+    """Serves the files under `root` as a container of Swift."""
+    with _running(folder, lambda port: _ORIGIN.format(port=port, root=root, container=container)) as nginx:
+        yield nginx
+
+
+@contextmanager
+def proxy(folder: Path, upstream: int, *, tuned: bool) -> Generator[Nginx]:
+    """Passes on what is on the port `upstream`."""
     buffers = _TUNED if tuned else ""
     with _running(
-        folder, lambda port: _PROXY.format(port=port, origin=f"127.0.0.1:{origin}", buffers=buffers)
+        folder, lambda port: _PROXY.format(port=port, origin=f"127.0.0.1:{upstream}", buffers=buffers)
     ) as nginx:
         yield nginx
 

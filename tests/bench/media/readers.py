@@ -8,6 +8,7 @@ from collections.abc import Callable
 from tests.bench.fanout.joining import Failed
 
 PIECE = 256 * 1024
+_IDLE = 0.02  # of a core
 
 
 class Reader:
@@ -70,12 +71,12 @@ class Throttled(threading.Thread):
         self.join()
 
 
-def settled(processor: Callable[[], float], seconds: float = 30) -> None:
-    """Wait until a process does nothing any more: all buffers are full."""
+def settled(processor: Callable[[], float], seconds: float = 30, every: float = 0.5) -> None:
+    """Wait, `seconds` at most, until a process has used next to nothing for `every` seconds: all buffers are full."""
     last, end = -1.0, time.monotonic() + seconds
     while time.monotonic() < end:
-        time.sleep(0.5)
+        time.sleep(every)
         now = processor()
-        if now - last < 0.01:
+        if now - last < _IDLE * every:
             return
         last = now

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from frieze.top.view import render
-from frieze.top.watch import Frame, NodeLine, WallLine
+from frieze.top.watch import Frame, MediaLine, NodeLine, WallLine
 
 
 def frame(walls: int = 3, nodes: int = 2) -> Frame:
@@ -31,6 +31,7 @@ def frame(walls: int = 3, nodes: int = 2) -> Frame:
         resumed={"true": 1020, "false": 22},
         refused={"origin": 3, "tokens": 1},
         ended={"goodbye": 930, "too slow": 940},
+        media=MediaLine(81.3e6, 240, 0.987, 4, 12, 9.4e6, 61, 64, 1_204, 3, 17),
     )
 
 
@@ -80,7 +81,7 @@ def test_a_relay_in_trouble_is_described(node: NodeLine, said: str) -> None:
 def test_walls_without_room_are_summed_up() -> None:
     text = "\n".join(drawn(frame(walls=20, nodes=1)))
     assert "wall-0 " in text
-    assert "and 14 more" in text
+    assert "and 16 more" in text
 
 
 def test_relays_in_trouble_are_shown_before_the_others_where_there_is_no_room() -> None:
@@ -96,6 +97,18 @@ def test_the_most_frequent_end_is_named_first_and_an_unknown_reason_by_its_name(
     assert ended.index("too slow") < ended.index("goodbye")
     assert "wrong origin 3" in refused
     assert "tokens 1" in refused
+
+
+def test_pictures_and_videos_have_a_line_out_and_a_line_in() -> None:
+    lines = drawn(frame())
+    [out] = [line for line in lines if line.startswith("out")]
+    [into] = [line for line in lines if line.startswith("in ")]
+    assert "81.3 MB/s · streams 240 · cached 99 % · store errors 4 · refused 12" in out
+    assert "9.4 MB/s · uploads 61 of 64 · stored 1,204 · lost 3 · refused 17" in into
+
+
+def test_where_no_relay_has_pictures_there_is_no_line_for_them() -> None:
+    assert not [line for line in drawn(Frame()) if line.startswith(("out", "in "))]
 
 
 def test_nothing_yet_is_a_frame_too() -> None:

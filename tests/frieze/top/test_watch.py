@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from frieze.top.watch import HISTORY, Frame, Watch, quantile
+from frieze.top.watch import HISTORY, Frame, MediaLine, Watch, quantile
 from tests.frieze.top.exposition import reading
 
 LAG = {"0.01": 90, "0.1": 99, "2.0": 100, "+Inf": 100}
@@ -78,6 +78,46 @@ def test_a_count_that_this_version_does_not_know_is_told_by_its_name() -> None:
     frame = Watch().take({"a": reading(0.0, {}, more=more), "b": reading(0.0, {}, more=more)})
     assert frame.counts == {"gaps": 4, "newly_counted": 6}
     assert frame.refused == {"origin": 8}
+
+
+def media(sent: int, received: int, hit: int, miss: int) -> str:
+    return (
+        f'frieze_media_sent_bytes_total{{source="memory"}} {sent}\nfrieze_media_sent_bytes_total{{source="store"}} 0\n'
+        f'frieze_media_streams 3\nfrieze_media_cache_total{{result="hit"}} {hit}\n'
+        f'frieze_media_cache_total{{result="miss"}} {miss}\nfrieze_media_store_errors_total{{reason="away"}} 2\n'
+        'frieze_media_refused_total{reason="streams"} 1\nfrieze_media_refused_total{reason="store"} 4\n'
+        f"frieze_uploads_received_bytes_total {received}\nfrieze_uploads_running 5\nfrieze_uploads_slots_limit 64\n"
+        'frieze_uploads_stored_total 7\nfrieze_uploads_lost_total 1\nfrieze_uploads_refused_total{code="size"} 2\n'
+    )
+
+
+def test_pictures_and_videos_are_summed_over_relays_with_their_rates() -> None:
+    watch = Watch()
+    watch.take({"a": reading(0.0, {}, more=media(0, 0, 0, 0)), "b": reading(0.0, {}, more=media(0, 0, 0, 0))})
+    now = {"a": reading(2.0, {}, more=media(2000, 600, 9, 1)), "b": reading(2.0, {}, more=media(4000, 0, 9, 1))}
+    assert watch.take(now).media == MediaLine(
+        sent=3000.0,
+        streams=6,
+        hits=0.9,
+        store_errors=4,
+        kept_out=10,
+        received=300.0,
+        uploads=10,
+        slots=128,
+        stored=14,
+        lost=2,
+        refused=4,
+    )
+
+
+def test_the_share_from_memory_is_unknown_while_nobody_asks() -> None:
+    frame = Watch().take({"a": reading(0.0, {}, more=media(5, 5, 5, 5))})
+    assert frame.media is not None
+    assert frame.media.hits is None
+
+
+def test_relays_without_pictures_tell_of_none() -> None:
+    assert Watch().take({"a": reading(0.0, {"main": 1})}).media is None
 
 
 def test_a_quantile_lies_within_its_bucket() -> None:

@@ -28,6 +28,8 @@ async def test_what_happened_is_counted(catalogue: Catalogue, tmp_path: Path) ->
         ("frieze_uploads_leased_total",): 2,
         ("frieze_uploads_stored_total",): 1,
         ("frieze_uploads_stored_bytes_total",): 5000,
+        ("frieze_uploads_received_bytes_total",): 5000,
+        ("frieze_uploads_withdrawn_total",): 0,
         ("frieze_uploads_lost_total",): 0,
         ("frieze_uploads_refused_total", "consent"): 1,
     }
