@@ -4,12 +4,14 @@ notice who is gone."""
 import asyncio
 import socket
 import struct
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
+from dataclasses import dataclass
 from typing import Any
 
 from relay.settings import RelaySettings
 
-# the ASGI extension that names the connection: scope["extensions"][TRANSPORT]["transport"]
+# The ASGI extension that names the connection: scope["extensions"][TRANSPORT]["transport"]. Its "wrote" tells the
+# server how many bytes of the answer's body somebody has written to the connection beside it.
 TRANSPORT = "frieze.transport"
 
 # Probes after a minute of silence, four of them a quarter of a minute apart: who vanished without a word, and wants
@@ -20,6 +22,27 @@ _PROBE_AFTER, _PROBE_EVERY, _PROBES = 60, 15, 4
 def transport_of(scope: MutableMapping[str, Any]) -> asyncio.Transport | None:
     """The connection that a request came by, where the server shows it."""
     return scope.get("extensions", {}).get(TRANSPORT, {}).get("transport")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A request's connection. `descriptor`: where bytes may be written past the server, which must be told by `wrote`;
+    None where they may not."""
+
+    transport: asyncio.Transport
+    descriptor: int | None
+    wrote: Callable[[int], None]
+
+
+def line_of(scope: MutableMapping[str, Any]) -> Line | None:
+    """The connection that a request came by, where the server shows it."""
+    transport = transport_of(scope)
+    if transport is None:
+        return None
+    peer = transport.get_extra_info("socket")
+    # under TLS it is the transport alone that knows how to write
+    plain = peer is not None and transport.get_extra_info("sslcontext") is None
+    return Line(transport, peer.fileno() if plain else None, scope["extensions"][TRANSPORT]["wrote"])
 
 
 def tune(transport: asyncio.Transport, settings: RelaySettings) -> None:

@@ -5,13 +5,16 @@ object: after `put` returns the whole object is there, after it raises or is can
 costs money or room is left pending either.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
 CHUNK = 128 * 1024  # bytes handed on at once; reference/media.md §5.2
 Method = Literal["GET", "PUT"]
+# Takes a piece of an object, whose memory is its own only until it returns: None where it has room for more, or what to
+# wait for before it is given more.
+Take = Callable[[memoryview], Awaitable[None] | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,10 +32,26 @@ class OpenObject:
 
     The reader must exhaust `chunks` or `aclose()` it. A store that breaks off meanwhile makes `chunks` raise
     StoreUnavailable; the adapter does not try again, since only the reader knows whether it still wants the rest.
+
+    `pouring`: how the adapter hands on the same bytes with less work than by `chunks`, where it can.
     """
 
     info: ObjectInfo
     chunks: AsyncGenerator[bytes]
+    pouring: Callable[[Take], Awaitable[None]] | None = None
+
+    async def pour(self, take: Take) -> None:
+        """Give all of it to `take`, instead of reading `chunks`, which must be closed all the same.
+
+        Raises what `chunks` would, and what `take` raises.
+        """
+        if self.pouring is not None:
+            await self.pouring(take)
+            return
+        async for chunk in self.chunks:
+            room = take(memoryview(chunk))
+            if room is not None:
+                await room
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,15 +1,15 @@
 """The origin that relay and nginx are compared over: files by HTTP, and a store that reads them."""
 
-import socket
 from collections.abc import AsyncGenerator
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 
 from wall.errors import ObjectMissing, StoreUnavailable
-from wall.store.base import CHUNK, ObjectInfo, OpenObject
+from wall.store.base import CHUNK, ObjectInfo, OpenObject, Take
 from wall.store.disk import DiskStore
+from wall.store.pouring import Pouring, store_socket
 
 
 class OriginStore(DiskStore):
@@ -19,12 +19,13 @@ class OriginStore(DiskStore):
         super().__init__(root)
         self._origin = origin
         self._session: aiohttp.ClientSession | None = None
+        self._pouring = Pouring(30)
 
     async def open(self, key: str, start: int = 0, length: int | None = None, *, etag: str | None = None) -> OpenObject:
         if self._session is None:
             # a connection for each stream; no time limit in all, because a film lasts
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, socket_factory=_socket),
+                connector=aiohttp.TCPConnector(limit=0, socket_factory=store_socket),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=30),
                 auto_decompress=False,
             )
@@ -41,27 +42,25 @@ class OriginStore(DiskStore):
             raise ObjectMissing(f"The origin answers {answer.status}.")
         total = int(answer.headers["content-range"].rpartition("/")[2])
         info = ObjectInfo(length=total, type=answer.content_type, etag=answer.headers["etag"])
-        return OpenObject(info=info, chunks=_chunks(answer))
+        chunks = _chunks(answer)
+        await anext(chunks)
+        count = int(answer.headers["content-length"])
+        return OpenObject(info=info, chunks=chunks, pouring=partial(self._pour, answer, count))
+
+    async def _pour(self, answer: aiohttp.ClientResponse, left: int, take: Take) -> None:
+        try:
+            await self._pouring.pour(answer, left, take)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise StoreUnavailable(f"The origin hung up: {error}.") from error
 
     async def close(self) -> None:
         if self._session is not None:
             await self._session.close()
 
 
-# What the kernel takes in ahead of us: twice this, for its own use. Left alone it grows to megabytes for each slow
-# reader, and what has left the processor's caches by then costs more to copy.
-_AHEAD = 128 * 1024
-
-
-def _socket(info: tuple[Any, ...]) -> socket.socket:
-    family, kind, protocol, *_ = info
-    made = socket.socket(family, kind, protocol)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _AHEAD)
-    return made
-
-
 async def _chunks(answer: aiohttp.ClientResponse) -> AsyncGenerator[bytes]:
     try:
+        yield b""  # from here on `aclose` ends the answer
         async for data in answer.content.iter_any():
             if len(data) <= CHUNK:
                 yield data

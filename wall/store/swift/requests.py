@@ -14,6 +14,7 @@ from yarl import URL
 
 from wall.errors import StoreError, StoreRefused, StoreUnavailable
 from wall.store.limits import StoreLimits
+from wall.store.pouring import store_socket
 from wall.store.swift.access import Access, Login
 from wall.store.swift.address import SwiftAddress
 from wall.store.swift.body import Body
@@ -51,7 +52,7 @@ class SwiftRequests:
         self.address = address
         self.limits = limits
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=CONNECTIONS),
+            connector=aiohttp.TCPConnector(limit=CONNECTIONS, socket_factory=store_socket),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=limits.connect, sock_read=limits.idle),
             headers={"Accept-Encoding": "identity"},
             auto_decompress=False,
