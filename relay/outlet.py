@@ -6,7 +6,6 @@ kernel has no room for all of it, goes the usual way, and the store is asked to 
 """
 
 import os
-from collections.abc import Awaitable
 
 from starlette.types import Send
 
@@ -15,26 +14,37 @@ from wall.errors import StoreUnavailable
 
 
 class Outlet:
-    """Takes exactly `length` bytes (`wall.store.base.Take`). `passed`: how many it has taken."""
+    """A `Sink` for `length` bytes. `passed`: how many have gone to the connection."""
 
-    __slots__ = ("_length", "_line", "_send", "passed")
+    __slots__ = ("_length", "_line", "_rest", "_send", "passed")
 
     def __init__(self, length: int, send: Send, line: Line | None) -> None:
         self.passed = 0
         self._length = length
+        self._rest = b""
         self._send = send
         self._line = line
 
-    def take(self, piece: memoryview) -> Awaitable[None] | None:
+    def take(self, piece: memoryview) -> bool:
         """Raises StoreUnavailable for more bytes than were asked for."""
         passed = self.passed + len(piece)
         if passed > self._length:
             raise StoreUnavailable(f"The store gave more than the {self._length} bytes that were asked.")
         written = self._write(piece)
         self.passed += written
-        if written == len(piece) and passed < self._length:
-            return None
-        return self._pass_on(bytes(piece[written:]))
+        self._rest = bytes(piece[written:])
+        # there is no room after the last piece either: the server has to be told
+        return not self._rest and passed < self._length
+
+    async def room(self) -> None:
+        rest, self._rest = self._rest, b""
+        passed = self.passed + len(rest)
+        await self._send({"type": "http.response.body", "body": rest, "more_body": passed < self._length})
+        self.passed = passed
+        del rest  # it waits in the connection alone
+        if passed < self._length:
+            # the server waits for room before it takes more: nothing more comes back when there is some
+            await self._send({"type": "http.response.body", "body": b"", "more_body": True})
 
     def _write(self, piece: memoryview) -> int:
         """How many of the bytes the kernel has taken at once."""
@@ -53,11 +63,3 @@ class Outlet:
             return 0  # it has no room; or it is broken, which the server finds out
         line.wrote(written)
         return written
-
-    async def _pass_on(self, rest: bytes) -> None:
-        passed = self.passed + len(rest)
-        await self._send({"type": "http.response.body", "body": rest, "more_body": passed < self._length})
-        self.passed = passed
-        if passed < self._length:
-            # the server waits for room before it takes more: nothing more comes back when there is some
-            await self._send({"type": "http.response.body", "body": b"", "more_body": True})

@@ -183,7 +183,7 @@ class Streams:
         while True:
             try:
                 async with aclosing(opened.chunks):
-                    await opened.pour(outlet.take)
+                    await opened.pour(outlet)
             except StoreError as error:
                 broken = error
             else:

@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
 CHUNK = 128 * 1024  # bytes handed on at once; reference/media.md §5.2
+# Bytes poured at once, each time for a turn of the loop and two system calls: more makes nothing cheaper. A sink that
+# had no room may have to keep what it is given next, so that is little.
+PIECE, SMALL_PIECE = 256 * 1024, 64 * 1024
 Method = Literal["GET", "PUT"]
-# Takes a piece of an object, whose memory is its own only until it returns: None where it has room for more, or what to
-# wait for before it is given more.
-Take = Callable[[memoryview], Awaitable[None] | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +24,23 @@ class ObjectInfo:
     length: int
     type: str
     etag: str
+
+
+class Sink(Protocol):
+    """Takes an object's bytes, piece by piece and in order."""
+
+    def take(self, piece: memoryview) -> bool:
+        """Take a piece, whose memory is lent only until this returns; whether there is room for more."""
+        ...
+
+    async def room(self) -> None:
+        """Wait until there is, where `take` has said that there is none."""
+        ...
+
+
+def next_size(size: int, *, room: bool) -> int:
+    """How much to pour at once after `size` bytes, which the sink had room for or not."""
+    return min(2 * size, PIECE) if room else SMALL_PIECE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,20 +55,19 @@ class OpenObject:
 
     info: ObjectInfo
     chunks: AsyncGenerator[bytes]
-    pouring: Callable[[Take], Awaitable[None]] | None = None
+    pouring: Callable[[Sink], Awaitable[None]] | None = None
 
-    async def pour(self, take: Take) -> None:
-        """Give all of it to `take`, instead of reading `chunks`, which must be closed all the same.
+    async def pour(self, sink: Sink) -> None:
+        """Give all of it to `sink`, instead of reading `chunks`, which must be closed all the same.
 
-        Raises what `chunks` would, and what `take` raises.
+        Raises what `chunks` would, and what `sink` raises.
         """
         if self.pouring is not None:
-            await self.pouring(take)
+            await self.pouring(sink)
             return
         async for chunk in self.chunks:
-            room = take(memoryview(chunk))
-            if room is not None:
-                await room
+            if not sink.take(memoryview(chunk)):
+                await sink.room()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,16 +8,12 @@ to the taker. Such a connection serves no other request afterwards.
 
 import asyncio
 import socket
-from collections.abc import Awaitable
 from typing import Any
 
 import aiohttp
 
-from wall.store.base import Take
+from wall.store.base import PIECE, SMALL_PIECE, Sink, next_size
 
-# Bytes that are read at once. Measured through the relay: with 128 KiB a gigabyte costs a third more, with 512 KiB it
-# costs the same.
-PIECE = 256 * 1024
 # What the kernel takes in ahead of us (Linux: twice this, for its own use): less, and a piece is never full; left
 # alone, it grows to megabytes for each slow reader.
 _AHEAD = 256 * 1024
@@ -39,23 +35,24 @@ class Pouring:
         # What one body's piece lies in is taken before anything else is read.
         self._piece = memoryview(bytearray(PIECE))
 
-    async def pour(self, answer: aiohttp.ClientResponse, left: int, take: Take) -> None:
-        """Give the `left` bytes of an answer's body, of which nobody has read any, to `take`.
+    async def pour(self, answer: aiohttp.ClientResponse, left: int, sink: Sink) -> None:
+        """Give the `left` bytes of an answer's body, of which nobody has read any, to `sink`.
 
         Raises aiohttp.ClientError or TimeoutError when they don't come; the caller closes the answer in any case.
         """
         while left:
             piece = answer.content.read_nowait()
             if not piece and left > PIECE and (body := self._take_over(answer, left)) is not None:
-                await body.pour(take)
+                await body.pour(sink)
                 return
             piece = piece or await answer.content.readany()
             if not piece:
                 raise aiohttp.ClientPayloadError(f"the body ended {left} bytes early")
-            piece = piece[:left]
-            left -= len(piece)
-            if (room := take(memoryview(piece))) is not None:
-                await room
+            room = sink.take(memoryview(piece)[:left])
+            left -= min(left, len(piece))
+            del piece  # the sink may wait for long
+            if not room:
+                await sink.room()
 
     def _take_over(self, answer: aiohttp.ClientResponse, left: int) -> "_Body | None":
         """Read the rest ourselves, of which aiohttp holds nothing yet; None where only aiohttp knows its shape."""
@@ -74,8 +71,9 @@ class _Body(asyncio.BufferedProtocol):
         self._left = left
         self._piece = piece
         self._idle = idle
-        self._take: Take | None = None
-        self._room: Awaitable[None] | None = None
+        self._size = SMALL_PIECE
+        self._sink: Sink | None = None
+        self._full = False
         self._error: Exception | None = None
         self._turn = self._loop.create_future()  # done when the task that pours has something to do
         self._moved = self._loop.time()
@@ -84,8 +82,8 @@ class _Body(asyncio.BufferedProtocol):
         transport.pause_reading()
         transport.set_protocol(self)
 
-    async def pour(self, take: Take) -> None:
-        self._take = take
+    async def pour(self, sink: Sink) -> None:
+        self._sink = sink
         try:
             while self._left:
                 if self._transport.is_closing():
@@ -96,11 +94,11 @@ class _Body(asyncio.BufferedProtocol):
                 await self._turned()
                 if self._error is not None:
                     raise self._error
-                if self._room is not None:
-                    room, self._room = self._room, None
-                    await room
+                if self._full:
+                    await sink.room()
+                    self._full = False
         finally:
-            self._take = None
+            self._sink = None
             if not self._transport.is_closing():
                 self._transport.pause_reading()
 
@@ -112,19 +110,20 @@ class _Body(asyncio.BufferedProtocol):
             await asyncio.wait((self._turn,), timeout=self._idle - still)
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        return self._piece
+        return self._piece[: self._size]
 
     def buffer_updated(self, nbytes: int) -> None:
-        if self._take is None:
+        if self._sink is None:
             return  # nobody wants it any more
         self._moved = self._loop.time()
         count = min(nbytes, self._left)
         self._left -= count
         try:
-            self._room = self._take(self._piece[:count])
+            self._full = not self._sink.take(self._piece[:count])
         except Exception as error:
             self._error = error
-        if self._room is not None or self._error is not None or not self._left:
+        self._size = next_size(self._size, room=not self._full)
+        if self._full or self._error is not None or not self._left:
             self._transport.pause_reading()
             self._wake()
 

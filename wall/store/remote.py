@@ -32,7 +32,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from wall.errors import ObjectChanged, ObjectMissing, SettingsError, StoreError, StoreRefused, StoreUnavailable
-from wall.store.base import CHUNK, Method, ObjectInfo, OpenObject, SignedRequest, StoredObject, Take
+from wall.store.base import CHUNK, Method, ObjectInfo, OpenObject, SignedRequest, Sink, StoredObject
 from wall.store.exactly import exactly
 from wall.store.finishing import to_the_end
 from wall.store.keys import check_key
@@ -258,9 +258,9 @@ class RemoteStore:
         finally:
             answer.close()
 
-    async def _pour(self, answer: aiohttp.ClientResponse, left: int, take: Take) -> None:
+    async def _pour(self, answer: aiohttp.ClientResponse, left: int, sink: Sink) -> None:
         try:
-            await self._pouring.pour(answer, left, take)
+            await self._pouring.pour(answer, left, sink)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise StoreUnavailable(f"{self._place} broke off: {_words(error)}.") from error
 

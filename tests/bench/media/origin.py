@@ -7,7 +7,7 @@ from pathlib import Path
 import aiohttp
 
 from wall.errors import ObjectMissing, StoreUnavailable
-from wall.store.base import CHUNK, ObjectInfo, OpenObject, Take
+from wall.store.base import CHUNK, ObjectInfo, OpenObject, Sink
 from wall.store.disk import DiskStore
 from wall.store.pouring import Pouring, store_socket
 
@@ -47,9 +47,9 @@ class OriginStore(DiskStore):
         count = int(answer.headers["content-length"])
         return OpenObject(info=info, chunks=chunks, pouring=partial(self._pour, answer, count))
 
-    async def _pour(self, answer: aiohttp.ClientResponse, left: int, take: Take) -> None:
+    async def _pour(self, answer: aiohttp.ClientResponse, left: int, sink: Sink) -> None:
         try:
-            await self._pouring.pour(answer, left, take)
+            await self._pouring.pour(answer, left, sink)
         except (aiohttp.ClientError, TimeoutError) as error:
             raise StoreUnavailable(f"The origin hung up: {error}.") from error
 

@@ -17,7 +17,7 @@ from typing import Any
 import aiohttp
 
 from wall.errors import ObjectChanged, StoreError, StoreRefused, StoreUnavailable
-from wall.store.base import CHUNK, Method, ObjectInfo, OpenObject, SignedRequest, StoredObject, Take
+from wall.store.base import CHUNK, Method, ObjectInfo, OpenObject, SignedRequest, Sink, StoredObject
 from wall.store.keys import check_key, is_key, new_key
 from wall.store.limits import StoreLimits
 from wall.store.pouring import Pouring
@@ -297,9 +297,9 @@ class SwiftStore:
                 for at in range(0, len(data), CHUNK):
                     yield data[at : at + CHUNK]
 
-    async def _pour(self, response: aiohttp.ClientResponse, left: int, take: Take) -> None:
+    async def _pour(self, response: aiohttp.ClientResponse, left: int, sink: Sink) -> None:
         try:
-            await self._pouring.pour(response, left, take)
+            await self._pouring.pour(response, left, sink)
         except (TimeoutError, aiohttp.ClientError) as error:
             raise in_words(error, self._address.host) from error
 
