@@ -37,7 +37,7 @@ from wall.store.exactly import exactly
 from wall.store.finishing import to_the_end
 from wall.store.keys import check_key
 from wall.store.limits import StoreLimits
-from wall.store.pouring import Pouring, store_socket
+from wall.store.pouring import READ_AHEAD, Pouring, store_socket
 from wall.store.round_trip import round_trip
 
 OBJECTS, COPIES, ADDRESSES, TIDY = "/v1/objects", "/v1/copies", "/v1/addresses", "/v1/tidy"
@@ -77,7 +77,7 @@ class RemoteStore:
             headers={"Authorization": f"Bearer {token}", "Accept-Encoding": "identity"},
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
-            read_bufsize=CHUNK,
+            read_bufsize=READ_AHEAD,
         )
 
     async def open(self, key: str, start: int = 0, length: int | None = None, *, etag: str | None = None) -> OpenObject:

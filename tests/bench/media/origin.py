@@ -9,7 +9,7 @@ import aiohttp
 from wall.errors import ObjectMissing, StoreUnavailable
 from wall.store.base import CHUNK, ObjectInfo, OpenObject, Sink
 from wall.store.disk import DiskStore
-from wall.store.pouring import Pouring, store_socket
+from wall.store.pouring import READ_AHEAD, Pouring, store_socket
 
 
 class OriginStore(DiskStore):
@@ -28,6 +28,7 @@ class OriginStore(DiskStore):
                 connector=aiohttp.TCPConnector(limit=0, socket_factory=store_socket),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=30),
                 auto_decompress=False,
+                read_bufsize=READ_AHEAD,
             )
         last = "" if length is None else start + length - 1
         headers = {"range": f"bytes={start}-{last}", "accept-encoding": "identity"}
