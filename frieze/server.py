@@ -104,10 +104,9 @@ class Http(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
-        # the application runs from the loop's next turn on; an upgrade has no cycle
-        if self.cycle is not None:
-            shown = {"transport": self.transport, "wrote": partial(_wrote, self.cycle)}
-            self.scope["extensions"] = {TRANSPORT: shown}
+        # the application runs from the loop's next turn on
+        shown: dict[object, object] = {"transport": self.transport, "wrote": partial(_wrote, self.cycle)}
+        self.scope["extensions"] = {TRANSPORT: shown}
 
 
 def _wrote(cycle: RequestResponseCycle, count: int) -> None:

@@ -41,8 +41,9 @@ def line_of(scope: MutableMapping[str, Any]) -> Line | None:
         return None
     peer = transport.get_extra_info("socket")
     # under TLS it is the transport alone that knows how to write
-    plain = peer is not None and transport.get_extra_info("sslcontext") is None
-    return Line(transport, peer.fileno() if plain else None, scope["extensions"][TRANSPORT]["wrote"])
+    sealed = transport.get_extra_info("sslcontext") is not None
+    descriptor = None if peer is None or sealed else peer.fileno()
+    return Line(transport, descriptor, scope["extensions"][TRANSPORT]["wrote"])
 
 
 def tune(transport: asyncio.Transport, settings: RelaySettings) -> None:

@@ -7,7 +7,7 @@ import socket
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -72,7 +72,7 @@ async def _way() -> AsyncGenerator[_Way]:
     theirs.setblocking(False)
     transport, _ = await asyncio.get_running_loop().create_connection(asyncio.Protocol, sock=ours)
     try:
-        yield _Way(cast(asyncio.Transport, transport), theirs)
+        yield _Way(transport, theirs)
     finally:
         transport.close()
         theirs.close()
@@ -140,24 +140,24 @@ async def test_a_connection_that_only_its_server_can_write_to_is_left_to_it() ->
 
 
 async def test_a_closed_connections_descriptor_is_never_written_to() -> None:
+    reading, writing = os.pipe2(os.O_NONBLOCK)
     async with _way() as way:
         line = way.line()
+        descriptor = line.descriptor
+        assert descriptor is not None
         outlet = Outlet(2000, way.send, line)
-        assert line.descriptor is not None
         way.transport.abort()
         assert not outlet.take(memoryview(b"for nobody"))
-        await asyncio.sleep(0)
-        await until(lambda: not _is_open(cast(int, line.descriptor)), "it to be closed")
-        # the next one that is opened gets its number
-        reading, writing = os.pipe2(os.O_NONBLOCK)
+        await until(lambda: not _is_open(descriptor), "it to be closed")
+        # somebody else gets its number
+        os.dup2(writing, descriptor)
         try:
-            os.dup2(writing, line.descriptor)
             assert not outlet.take(memoryview(b"for nobody"))
             with pytest.raises(BlockingIOError):
                 os.read(reading, 100)
         finally:
-            for descriptor in (reading, writing, line.descriptor):
-                os.close(descriptor)
+            for one in (reading, writing, descriptor):
+                os.close(one)
 
 
 def _is_open(descriptor: int) -> bool:

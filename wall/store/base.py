@@ -40,7 +40,7 @@ class Sink(Protocol):
 
 def next_size(size: int, *, room: bool) -> int:
     """How much to pour at once after `size` bytes, which the sink had room for or not."""
-    return min(2 * size, PIECE) if room else SMALL_PIECE
+    return min(2 * size, PIECE) if room else max(size // 2, SMALL_PIECE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

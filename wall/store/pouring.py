@@ -43,15 +43,15 @@ class Pouring:
         Raises aiohttp.ClientError or TimeoutError when they don't come; the caller closes the answer in any case.
         """
         while left:
-            piece = answer.content.read_nowait()
+            piece = answer.content.read_nowait(min(left, PIECE))
             if not piece and left > PIECE and (body := self._take_over(answer, left)) is not None:
                 await body.pour(sink)
                 return
-            piece = piece or await answer.content.readany()
+            piece = piece or await answer.content.read(min(left, PIECE))
             if not piece:
                 raise aiohttp.ClientPayloadError(f"the body ended {left} bytes early")
-            room = sink.take(memoryview(piece)[:left])
-            left -= min(left, len(piece))
+            left -= len(piece)
+            room = sink.take(memoryview(piece))
             del piece  # the sink may wait for long
             if not room:
                 await sink.room()

@@ -46,9 +46,9 @@ class OriginStore(DiskStore):
         chunks = _chunks(answer)
         await anext(chunks)
         count = int(answer.headers["content-length"])
-        return OpenObject(info=info, chunks=chunks, pouring=partial(self._pour, answer, count))
+        return OpenObject(info=info, chunks=chunks, pouring=partial(self._pass_on, answer, count))
 
-    async def _pour(self, answer: aiohttp.ClientResponse, left: int, sink: Sink) -> None:
+    async def _pass_on(self, answer: aiohttp.ClientResponse, left: int, sink: Sink) -> None:
         try:
             await self._pouring.pour(answer, left, sink)
         except (aiohttp.ClientError, TimeoutError) as error:

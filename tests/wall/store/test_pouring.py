@@ -14,7 +14,7 @@ import pytest
 from tests.fakes.waiting import until
 from tests.wall.store.conformance import Jar
 from wall.store.base import PIECE
-from wall.store.pouring import Pouring, store_socket
+from wall.store.pouring import READ_AHEAD, Pouring, store_socket
 
 pytestmark = pytest.mark.anyio
 
@@ -99,7 +99,9 @@ async def _serving(give: Give, certificate: Path | None = None) -> AsyncGenerato
         listening = await asyncio.start_server(server.meet, "127.0.0.1", 0, ssl=ours)
         await stack.enter_async_context(listening)
         connector = aiohttp.TCPConnector(ssl=theirs, socket_factory=store_socket)
-        session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector, auto_decompress=False))
+        session = await stack.enter_async_context(
+            aiohttp.ClientSession(connector=connector, auto_decompress=False, read_bufsize=READ_AHEAD)
+        )
         scheme = "http" if certificate is None else "https"
         port = listening.sockets[0].getsockname()[1]
         yield _Client(f"{scheme}://localhost:{port}/", server, session)
