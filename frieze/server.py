@@ -6,10 +6,11 @@ import errno
 import re
 import socket
 from collections.abc import Generator
+from functools import partial
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from relay.sockets import TRANSPORT
 from wall.errors import SettingsError
@@ -101,9 +102,16 @@ class Http(HttpToolsProtocol):
         if peer is not None and peer.family != socket.AF_UNIX and hasattr(socket, "TCP_USER_TIMEOUT"):
             peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNCONFIRMED_SECONDS * 1000)
 
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self.scope["extensions"] = {TRANSPORT: {"transport": self.transport}}
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        # the application runs from the loop's next turn on
+        shown: dict[object, object] = {"transport": self.transport, "wrote": partial(_wrote, self.cycle)}
+        self.scope["extensions"] = {TRANSPORT: shown}
+
+
+def _wrote(cycle: RequestResponseCycle, count: int) -> None:
+    """Of the length that an answer's head has promised, so much has gone out already."""
+    cycle.expected_content_length -= count
 
 
 class HttpServer(uvicorn.Server):

@@ -27,7 +27,7 @@ from relay.names import content_type, disposition
 from relay.ondemand import MADE, OnDemand
 from relay.ranges import CONDITIONS, Failed, NotModified, Outcome, Part, Unsatisfiable, Whole, judge
 from relay.settings import MediaSettings
-from relay.sockets import transport_of
+from relay.sockets import line_of
 from relay.standing import Known, Standings
 from relay.streams import Errand, Full, Streams
 from wall.catalogue import Catalogue
@@ -206,7 +206,7 @@ class MediaServer:
             address=neighbourhood(self._proxies.address_of(asked.peer, asked.forwarded)),
             watched=rendition.public,
         )
-        await self.streams.serve(errand, answer.head(outcome), receive, send, asked.transport)
+        await self.streams.serve(errand, answer.head(outcome), receive, send, asked.line)
 
     async def _signed(self, asked: "_Asked") -> bool:
         if asked.signed is None:
@@ -249,7 +249,7 @@ class MediaServer:
 class _Asked:
     """What a request says that matters here."""
 
-    __slots__ = ("forwarded", "headers", "media_id", "method", "path", "peer", "query", "role", "signed", "transport")
+    __slots__ = ("forwarded", "headers", "line", "media_id", "method", "path", "peer", "query", "role", "signed")
 
     def __init__(self, scope: Scope, media_id: str, role: str) -> None:
         self.media_id = media_id
@@ -260,7 +260,7 @@ class _Asked:
         self.query: bytes = scope["query_string"]
         self.peer: str = scope["client"][0] if scope.get("client") else ""
         self.forwarded = [value.decode("latin-1") for name, value in self.headers if name == b"x-forwarded-for"]
-        self.transport = transport_of(scope)
+        self.line = line_of(scope)
         self.signed: bool | None = None  # not looked at yet
 
 

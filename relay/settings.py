@@ -113,8 +113,5 @@ class MediaSettings:
     unknown: float = 10.0
     # Between a store's breaking off and the one attempt to go on where it stopped.
     resume_after: float = 0.5
-    # What waits in this process for a reader that takes little, and at most one piece (128 KiB) more, beside the one in
-    # hand and the store adapter's own. More made nothing cheaper.
-    write_buffer: int = 128 * 1024
     # What the kernel holds unsent of a stream; with more, a reader that is gone is noticed later.
     unsent: int = 256 * 1024

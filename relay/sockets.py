@@ -5,12 +5,14 @@ import asyncio
 import socket
 import struct
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
+from dataclasses import dataclass
 from typing import Any
 
 from relay.settings import RelaySettings
 
-# the ASGI extension that names the connection: scope["extensions"][TRANSPORT]["transport"]
+# The ASGI extension that names the connection: scope["extensions"][TRANSPORT]["transport"]. Its "wrote" tells the
+# server how many bytes of the answer's body somebody has written to the connection beside it.
 TRANSPORT = "frieze.transport"
 
 # Probes after a minute of silence, four of them a quarter of a minute apart: who vanished without a word, and wants
@@ -25,12 +27,35 @@ def transport_of(scope: MutableMapping[str, Any]) -> asyncio.Transport | None:
     return scope.get("extensions", {}).get(TRANSPORT, {}).get("transport")
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A request's connection. `descriptor`: where bytes may be written past the server, which must be told by `wrote`;
+    None where they may not."""
+
+    transport: asyncio.Transport
+    descriptor: int | None
+    wrote: Callable[[int], None]
+
+
+def line_of(scope: MutableMapping[str, Any]) -> Line | None:
+    """The connection that a request came by, where the server shows it."""
+    transport = transport_of(scope)
+    if transport is None:
+        return None
+    peer = transport.get_extra_info("socket")
+    # under TLS it is the transport alone that knows how to write
+    sealed = transport.get_extra_info("sslcontext") is not None
+    descriptor = None if peer is None or sealed else peer.fileno()
+    return Line(transport, descriptor, scope["extensions"][TRANSPORT]["wrote"])
+
+
 def tune(transport: asyncio.Transport, settings: RelaySettings) -> None:
     """Cap what the kernel holds of a slow reader, so that it is seen to be slow while what waits for it can still be
     chosen; and have it probe who is silent. Linux has all of these, other systems some.
 
     `TCP_USER_TIMEOUT`, which answers over HTTP have, is taken back: it also ends who answers, but has a full window when
-    its time is over, and says nothing. Who reads slowly is judged by relay/pace.py and told; who is gone is seen by `unanswered`.
+    its time is over, and says nothing. Who reads slowly is judged by relay/pace.py and told; who is gone is seen by
+    `unanswered`.
     """
     peer = transport.get_extra_info("socket")
     if peer is None:

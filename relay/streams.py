@@ -17,8 +17,9 @@ from typing import Any
 import structlog
 from starlette.types import Receive, Send
 
+from relay.outlet import Outlet
 from relay.settings import MediaSettings
-from relay.sockets import reset
+from relay.sockets import Line, reset
 from relay.standing import Known, Standings
 from wall.errors import FriezeError, StoreError, StoreUnavailable
 from wall.store.base import OpenObject, Store
@@ -56,13 +57,13 @@ class Errand:
 
 
 class Stream:
-    """One that runs. `passed`: bytes given to the server; `end` hangs up."""
+    """One that runs. `outlet`: where its bytes go; `end` hangs up."""
 
-    __slots__ = ("_since", "_taken", "_task", "_transport", "certain", "ended", "errand", "passed")
+    __slots__ = ("_since", "_taken", "_task", "_transport", "certain", "ended", "errand", "outlet")
 
-    def __init__(self, errand: Errand, transport: asyncio.Transport | None, now: float) -> None:
+    def __init__(self, errand: Errand, outlet: Outlet, transport: asyncio.Transport | None, now: float) -> None:
         self.errand = errand
-        self.passed = 0
+        self.outlet = outlet
         self.certain = now  # when it was last known that its post stands
         self.ended: str | None = None
         self._transport = transport
@@ -76,8 +77,8 @@ class Stream:
     def still(self, now: float) -> float:
         """For how many seconds the reader has taken nothing."""
         waiting = self._transport.get_write_buffer_size() if self._transport is not None else 0
-        if self.passed - waiting != self._taken:
-            self._taken, self._since = self.passed - waiting, now
+        if self.outlet.passed - waiting != self._taken:
+            self._taken, self._since = self.outlet.passed - waiting, now
         return now - self._since
 
     def end(self, how: str) -> None:
@@ -124,7 +125,7 @@ class Streams:
     @property
     def sent(self) -> int:
         """Bytes given to readers since the start."""
-        return self.given + sum(stream.passed for stream in self._running)
+        return self.given + sum(stream.outlet.passed for stream in self._running)
 
     def stop(self) -> None:
         """Cut off those that run, and refuse new ones."""
@@ -138,13 +139,14 @@ class Streams:
         head: dict[str, Any],
         receive: Receive,
         send: Send,
-        transport: asyncio.Transport | None = None,
+        line: Line | None = None,
     ) -> None:
-        """Send the answer's `head`, and the errand's bytes. `transport`: the connection, to hang up by itself.
+        """Send the answer's `head`, and the errand's bytes. `line`: the connection, to write to and hang up by itself.
 
         Raises Full and StoreError while nothing has been sent; what happens later ends the connection.
         """
-        stream = self._enter(errand, transport)
+        transport = line.transport if line is not None else None
+        stream = self._enter(Stream(errand, Outlet(errand.length, send, line), transport, self._clock()))
         try:
             opened = await self._open(errand, errand.start, errand.length, None)
             try:
@@ -155,7 +157,7 @@ class Streams:
                 if stream.ended is None:
                     _tune(transport, self._settings)
                     await send(head)
-                    await self._run(stream, opened, receive, send)
+                    await self._run(stream, opened, receive)
             finally:
                 await opened.chunks.aclose()
         finally:
@@ -166,9 +168,9 @@ class Streams:
         if stream.ended != GONE:
             await _cut(transport, receive)
 
-    async def _run(self, stream: Stream, opened: OpenObject, receive: Receive, send: Send) -> None:
+    async def _run(self, stream: Stream, opened: OpenObject, receive: Receive) -> None:
         """Until all is sent, the reader has left, or somebody ends it."""
-        pumping = asyncio.create_task(self._pump(stream, opened, send))
+        pumping = asyncio.create_task(self._pump(stream, opened))
         # the server takes what is sent to a reader that left, and says nothing: reference/media.md §4.5
         leaving = asyncio.create_task(_left(receive))
         stream.runs_in(pumping)
@@ -178,7 +180,8 @@ class Streams:
             pumping.cancel()
             leaving.cancel()
             await asyncio.gather(pumping, leaving, return_exceptions=True)
-        if stream.passed == stream.errand.length:
+        passed, length = stream.outlet.passed, stream.errand.length
+        if passed == length:
             return
         error = None if pumping.cancelled() else pumping.exception()
         if error is None:
@@ -187,34 +190,28 @@ class Streams:
         stream.end(BROKEN)
         if not isinstance(error, StoreError):
             raise error
-        self._log.warning("a stream was cut off", reason=str(error), passed=stream.passed, of=stream.errand.length)
+        self._log.warning("a stream was cut off", reason=str(error), passed=passed, of=length)
 
-    async def _pump(self, stream: Stream, opened: OpenObject, send: Send) -> None:
-        length, etag = stream.errand.length, opened.info.etag
-        chunks = opened.chunks
+    async def _pump(self, stream: Stream, opened: OpenObject) -> None:
+        length, etag, outlet = stream.errand.length, opened.info.etag, stream.outlet
         resumed = False
         while True:
             try:
-                async with aclosing(chunks):
-                    async for chunk in chunks:
-                        passed = stream.passed + len(chunk)
-                        if passed > length:
-                            raise StoreUnavailable(f"The store gave more than the {length} bytes that were asked.")
-                        await send({"type": "http.response.body", "body": chunk, "more_body": passed < length})
-                        stream.passed = passed
+                async with aclosing(opened.chunks):
+                    await opened.pour(outlet)
             except StoreError as error:
                 broken = error
             else:
-                broken = StoreUnavailable(f"The store ended after {stream.passed} of {length} bytes.")
-            if stream.passed == length:
+                broken = StoreUnavailable(f"The store ended after {outlet.passed} of {length} bytes.")
+            if outlet.passed == length:
                 return
             if resumed:
                 raise broken
             resumed = True
             self.resumed += 1
             await asyncio.sleep(self._settings.resume_after)
-            start = stream.errand.start + stream.passed
-            chunks = (await self._open(stream.errand, start, length - stream.passed, etag)).chunks
+            start = stream.errand.start + outlet.passed
+            opened = await self._open(stream.errand, start, length - outlet.passed, etag)
 
     async def _open(self, errand: Errand, start: int, length: int, etag: str | None) -> OpenObject:
         try:
@@ -225,14 +222,14 @@ class Streams:
 
     # ── places ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _enter(self, errand: Errand, transport: asyncio.Transport | None) -> Stream:
+    def _enter(self, stream: Stream) -> Stream:
+        address = stream.errand.address
         if self._stopping or len(self._running) >= self._settings.streams:
             reason = "stopping" if self._stopping else "streams"
             raise Full("There are too many streams; come back in a moment.", reason=reason)
-        if self._addresses[errand.address] >= self._settings.streams_per_address:
+        if self._addresses[address] >= self._settings.streams_per_address:
             raise Full("There are too many streams to your address; come back in a moment.", reason="address")
-        self._addresses[errand.address] += 1
-        stream = Stream(errand, transport, self._clock())
+        self._addresses[address] += 1
         self._running.add(stream)
         if self._watching is None:
             self._watching = asyncio.get_running_loop().create_task(self._watch())
@@ -240,7 +237,7 @@ class Streams:
 
     def _leave(self, stream: Stream) -> None:
         self._running.discard(stream)
-        self.given += stream.passed
+        self.given += stream.outlet.passed
         address = stream.errand.address
         self._addresses[address] -= 1
         if not self._addresses[address]:
@@ -310,7 +307,8 @@ def _tune(transport: asyncio.Transport | None, settings: MediaSettings) -> None:
     """What waits for a slow reader here, and in the kernel."""
     if transport is None:
         return
-    transport.set_write_buffer_limits(high=settings.write_buffer, low=settings.write_buffer // 4)
+    # full is full (relay/outlet.py)
+    transport.set_write_buffer_limits(high=0)
     peer = transport.get_extra_info("socket")
     if peer is not None and hasattr(socket, "TCP_NOTSENT_LOWAT"):
         peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, settings.unsent)

@@ -14,16 +14,29 @@ import hashlib
 import json
 import os
 import secrets
+import sys
 import time
 from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, ParamSpec, TypeVar
 
 from wall.errors import FriezeError, ObjectChanged, ObjectMissing, StoreError, StoreUnavailable
-from wall.store.base import CHUNK, Method, ObjectInfo, OpenObject, SignedRequest, StoredObject
+from wall.store.base import (
+    CHUNK,
+    PIECE,
+    SMALL_PIECE,
+    Method,
+    ObjectInfo,
+    OpenObject,
+    SignedRequest,
+    Sink,
+    StoredObject,
+    next_size,
+)
 from wall.store.exactly import exactly
 from wall.store.finishing import to_the_end
 from wall.store.keys import check_key, is_key
@@ -55,6 +68,8 @@ class DiskStore:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        # what is poured out of the system's cache lies here until it is taken
+        self._piece = memoryview(bytearray(PIECE))
 
     async def start(self) -> None:
         """Make the folder and clear away what a crash left half written."""
@@ -71,7 +86,7 @@ class DiskStore:
             raise StoreError(f"Bytes from {start} on were asked of an object of {info.length}.")
         chunks = self._read(file, start, end)
         await anext(chunks)  # from here on `aclose` closes the file, also when nobody reads
-        return OpenObject(info=info, chunks=chunks)
+        return OpenObject(info=info, chunks=chunks, pouring=partial(self._pour, file, start, end))
 
     async def put(self, key: str, length: int | None, media_type: str, chunks: AsyncIterable[bytes]) -> ObjectInfo:
         path = self._path(key)
@@ -144,6 +159,24 @@ class DiskStore:
         finally:
             file.close()
 
+    async def _pour(self, file: BinaryIO, start: int, end: int, sink: Sink) -> None:
+        """As `_read`; what the system has in its memory costs no thread."""
+        size = SMALL_PIECE
+        while start < end:
+            wanted = min(size, end - start)
+            piece = _cached(file, HEADER + start, self._piece[:wanted])
+            if piece is None:
+                # to the end: its descriptor may be another file's once this one is closed
+                reading = self._in_thread(os.pread, file.fileno(), wanted, HEADER + start)
+                piece = memoryview(await to_the_end(reading))
+            if not piece:
+                raise StoreError("The stored object is shorter than it was when it was written.")
+            start += len(piece)
+            room = sink.take(piece)
+            del piece  # the sink may wait for long
+            size = next_size(size, room=room)
+            await (asyncio.sleep(0) if room else sink.room())
+
     async def _opened(self, path: Path) -> tuple[BinaryIO, ObjectInfo]:
         opening = asyncio.ensure_future(self._in_thread(_open, path))
         try:
@@ -185,6 +218,16 @@ class DiskStore:
                 f"The folder {self.root} can't be used: {error.strerror or error}. "
                 "Make sure that it is writable and that its disk is not full."
             ) from error
+
+
+def _cached(file: BinaryIO, at: int, memory: memoryview) -> memoryview | None:
+    """The bytes from `at` on that can be had without waiting for a disk, read into `memory`; None where none can."""
+    if sys.platform != "linux":
+        return None
+    try:
+        return memory[: os.preadv(file.fileno(), [memory], at, os.RWF_NOWAIT)]
+    except OSError:
+        return None  # they are not there, or this file system can't tell; a real trouble comes up in the thread
 
 
 def _begin(writing: _Writing) -> None:

@@ -24,6 +24,7 @@ import secrets
 from collections.abc import AsyncGenerator, AsyncIterable, Coroutine, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -31,11 +32,12 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from wall.errors import ObjectChanged, ObjectMissing, SettingsError, StoreError, StoreRefused, StoreUnavailable
-from wall.store.base import CHUNK, Method, ObjectInfo, OpenObject, SignedRequest, StoredObject
+from wall.store.base import CHUNK, Method, ObjectInfo, OpenObject, SignedRequest, Sink, StoredObject
 from wall.store.exactly import exactly
 from wall.store.finishing import to_the_end
 from wall.store.keys import check_key
 from wall.store.limits import StoreLimits
+from wall.store.pouring import READ_AHEAD, Pouring, store_socket
 from wall.store.round_trip import round_trip
 
 OBJECTS, COPIES, ADDRESSES, TIDY = "/v1/objects", "/v1/copies", "/v1/addresses", "/v1/tidy"
@@ -68,13 +70,14 @@ class RemoteStore:
         self._limits = limits
         self._url = url.rstrip("/")
         self._place = f"The store service at {urlsplit(url).netloc}"
+        self._pouring = Pouring(limits.idle)
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=CONNECTIONS, ttl_dns_cache=5),
+            connector=aiohttp.TCPConnector(limit=CONNECTIONS, ttl_dns_cache=5, socket_factory=store_socket),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=limits.connect, sock_read=limits.idle),
             headers={"Authorization": f"Bearer {token}", "Accept-Encoding": "identity"},
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
-            read_bufsize=CHUNK,
+            read_bufsize=READ_AHEAD,
         )
 
     async def open(self, key: str, start: int = 0, length: int | None = None, *, etag: str | None = None) -> OpenObject:
@@ -96,9 +99,10 @@ class RemoteStore:
         if not beyond and (first != start or (answer.status == HTTPStatus.OK) != whole):
             answer.close()
             raise StoreUnavailable(f"{self._place} sent other bytes than were asked for.")
-        chunks = self._read(answer, 0 if beyond else end - first)
+        count = 0 if beyond else end - first
+        chunks = self._read(answer, count)
         await anext(chunks)  # from here on `aclose` ends the answer, also when nobody reads
-        return OpenObject(info=info, chunks=chunks)
+        return OpenObject(info=info, chunks=chunks, pouring=partial(self._pour, answer, count))
 
     async def put(self, key: str, length: int | None, media_type: str, chunks: AsyncIterable[bytes]) -> ObjectInfo:
         check_key(key)
@@ -253,6 +257,12 @@ class RemoteStore:
             raise StoreUnavailable(f"{self._place} broke off: {_words(error)}.") from error
         finally:
             answer.close()
+
+    async def _pour(self, answer: aiohttp.ClientResponse, left: int, sink: Sink) -> None:
+        try:
+            await self._pouring.pour(answer, left, sink)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise StoreUnavailable(f"{self._place} broke off: {_words(error)}.") from error
 
     async def _tell(
         self, path: str, body: Mapping[str, Any], *, headers: Mapping[str, str] | None = None

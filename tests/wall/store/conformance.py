@@ -1,14 +1,17 @@
 """What every adapter must do, whichever store it is. A test class per adapter inherits these and gives `store`."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 
 import anyio
 import pytest
 
+from tests.fakes.waiting import until
 from wall.errors import ObjectChanged, ObjectMissing, StoreError
-from wall.store.base import CHUNK, OpenObject, Store
+from wall.store.base import CHUNK, PIECE, OpenObject, Store
 from wall.store.keys import new_key
 
 
@@ -34,6 +37,41 @@ async def all_of(opened: OpenObject) -> bytes:
         assert 0 < len(chunk) <= CHUNK
         parts.append(chunk)
     return b"".join(parts)
+
+
+class Jar:
+    """A sink. It has no room after each piece but the last for which `turns` are left, and then waits `pause` seconds;
+    after `burst` bytes it bursts."""
+
+    def __init__(self, turns: int = 0, pause: float = 0.0, burst: int | None = None) -> None:
+        self.got = bytearray()
+        self.waited = 0
+        self._turns = turns
+        self._pause = pause
+        self._burst = burst
+        self._full = False
+
+    def take(self, piece: memoryview) -> bool:
+        assert not self._full, "a piece came although there was no room"
+        assert 0 < len(piece) <= PIECE
+        self.got += piece
+        if self._burst is not None and len(self.got) > self._burst:
+            raise BrokenOff
+        self._full = self.waited < self._turns
+        return not self._full
+
+    async def room(self) -> None:
+        assert self._full
+        await asyncio.sleep(self._pause)
+        self.waited += 1
+        self._full = False
+
+
+async def poured(opened: OpenObject, jar: Jar | None = None) -> bytes:
+    jar = Jar() if jar is None else jar
+    async with aclosing(opened.chunks):
+        await opened.pour(jar)
+    return bytes(jar.got)
 
 
 class StoreConformance:
@@ -188,6 +226,41 @@ class StoreConformance:
         await opened.chunks.aclose()
         unread = await store.open(key)
         await unread.chunks.aclose()
+
+    @pytest.mark.parametrize("turns", [0, 1, 1000])
+    @pytest.mark.parametrize("length", [0, 1, PIECE, PIECE + 1, 3_000_000])
+    async def test_what_is_poured_is_the_object(self, store: Store, length: int, turns: int) -> None:
+        key, data = new_key(), secrets.token_bytes(length)
+        await store.put(key, length, "video/mp4", pieces(data))
+        assert await poured(await store.open(key), Jar(turns)) == data
+
+    async def test_a_range_is_poured_as_it_is_read(self, store: Store) -> None:
+        key, data = new_key(), secrets.token_bytes(2_000_000)
+        await store.put(key, len(data), "video/mp4", pieces(data))
+        for start, length in ((0, 1_500_000), (1, 700_000), (700_000, None), (1_999_999, 1), (2_000_000, None)):
+            end = len(data) if length is None else start + length
+            assert await poured(await store.open(key, start, length), Jar(1)) == data[start:end]
+
+    async def test_a_sink_that_bursts_ends_the_pouring_and_nothing_else(self, store: Store) -> None:
+        key, data = new_key(), secrets.token_bytes(3_000_000)
+        await store.put(key, len(data), "video/mp4", pieces(data))
+        for burst in (0, 1_000_000, len(data) - 1):
+            jar = Jar(1, burst=burst)
+            with pytest.raises(BrokenOff):
+                await poured(await store.open(key), jar)
+            assert data.startswith(jar.got)
+        assert await poured(await store.open(key)) == data
+
+    async def test_pouring_that_is_cancelled_ends_at_once(self, store: Store) -> None:
+        key, data = new_key(), secrets.token_bytes(3_000_000)
+        await store.put(key, len(data), "video/mp4", pieces(data))
+        jar = Jar(1, pause=600)
+        pouring = asyncio.create_task(poured(await store.open(key), jar))
+        await until(lambda: bool(jar.got), "the first piece")
+        pouring.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await pouring
+        assert await poured(await store.open(key)) == data
 
     async def test_the_check_passes(self, store: Store) -> None:
         await store.check()

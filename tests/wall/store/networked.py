@@ -30,7 +30,7 @@ from tests.fakes.faulty_network import (
     Where,
 )
 from tests.processes import ROOT
-from tests.wall.store.conformance import StoreConformance, all_of, pieces
+from tests.wall.store.conformance import Jar, StoreConformance, all_of, pieces, poured
 from wall.errors import ObjectMissing, StoreError, StoreUnavailable
 from wall.store.base import Store
 from wall.store.keys import new_key
@@ -168,6 +168,32 @@ class NetworkedStoreConformance(StoreConformance):
         assert network.hits
         network.heal()
         assert await all_of(await store.open(key)) == data
+
+    @pytest.mark.parametrize("how", How, ids=lambda how: how.value)
+    @pytest.mark.parametrize(
+        "where", [Where.FIRST, Where.SECOND, Where.MIDDLE, Where.LAST], ids=lambda where: where.value
+    )
+    async def test_pouring_that_breaks_never_ends_cleanly(
+        self, store: Store, network: FaultyNetwork, where: Where, how: How
+    ) -> None:
+        key, data = new_key(), secrets.token_bytes(4 * BYTES)
+        await self._put(store, key, data)
+        network.fail(DownloadFault(where, how), on=lambda request: self.is_download(request, key))
+        jar = Jar(1)
+        with pytest.raises(StoreUnavailable):
+            async with asyncio.timeout(60):
+                await poured(await store.open(key), jar)
+        assert data.startswith(jar.got)
+        assert len(jar.got) < len(data)
+        assert network.hits
+        network.heal()
+        assert await poured(await store.open(key)) == data
+
+    async def test_a_sink_that_is_slower_than_the_store_loses_nothing(self, store: Store) -> None:
+        key, data = new_key(), secrets.token_bytes(3_000_000)
+        await self._put(store, key, data)
+        # longer than the store may be silent: the silence is ours
+        assert await poured(await store.open(key), Jar(1, pause=LIMITS.idle + 0.5)) == data
 
     @pytest.mark.parametrize("status", [401, 403, 500, 503])
     async def test_a_download_that_is_answered_otherwise_is_an_error_and_not_a_missing_object(

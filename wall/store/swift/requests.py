@@ -14,6 +14,7 @@ from yarl import URL
 
 from wall.errors import StoreError, StoreRefused, StoreUnavailable
 from wall.store.limits import StoreLimits
+from wall.store.pouring import READ_AHEAD, store_socket
 from wall.store.swift.access import Access, Login
 from wall.store.swift.address import SwiftAddress
 from wall.store.swift.body import Body
@@ -22,7 +23,6 @@ from wall.store.swift.trouble import in_words, refused
 
 CONNECTIONS = 512  # at once; a process streams to 256 viewers and takes 64 uploads (reference: docs/limits.md)
 PAGE = 1000  # names of a listing at once
-_BUFFER = 64 * 1024  # per connection; aiohttp holds at most twice that before it stops reading
 _ANSWER_BYTES = 16 * 1024 * 1024  # of an answer that is read whole: a manifest of 1,000 segments, a page of names
 
 
@@ -51,12 +51,12 @@ class SwiftRequests:
         self.address = address
         self.limits = limits
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=CONNECTIONS),
+            connector=aiohttp.TCPConnector(limit=CONNECTIONS, socket_factory=store_socket),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=limits.connect, sock_read=limits.idle),
             headers={"Accept-Encoding": "identity"},
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
-            read_bufsize=_BUFFER,
+            read_bufsize=READ_AHEAD,
             raise_for_status=False,
         )
         self._login = Login(SignIn(self._session, address, user, password, limits))

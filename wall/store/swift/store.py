@@ -11,14 +11,16 @@ import secrets
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, aclosing
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import aiohttp
 
 from wall.errors import ObjectChanged, StoreError, StoreRefused, StoreUnavailable
-from wall.store.base import CHUNK, Method, ObjectInfo, OpenObject, SignedRequest, StoredObject
+from wall.store.base import CHUNK, Method, ObjectInfo, OpenObject, SignedRequest, Sink, StoredObject
 from wall.store.keys import check_key, is_key, new_key
 from wall.store.limits import StoreLimits
+from wall.store.pouring import Pouring
 from wall.store.swift.address import SwiftAddress
 from wall.store.swift.body import Body, Source
 from wall.store.swift.large import LargeObjects
@@ -54,6 +56,7 @@ class SwiftStore:
         self._objects = SwiftObjects(self._requests)
         self._large = LargeObjects(self._requests, self._objects, segment_bytes)
         self._urls = TempUrls(self._requests, password)
+        self._pouring = Pouring(self._limits.idle)
         self._rolling_back: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
@@ -93,7 +96,7 @@ class SwiftStore:
                 raise ObjectChanged(f"The object {key} is not the one that was asked for.")
             chunks = self._read(stack.pop_all(), response, count)
             await anext(chunks)  # from here on `aclose` lets go of the connection, also when nobody reads
-            return OpenObject(info=info, chunks=chunks)
+            return OpenObject(info=info, chunks=chunks, pouring=partial(self._pour, response, count))
 
     async def put(self, key: str, length: int | None, media_type: str, chunks: AsyncIterable[bytes]) -> ObjectInfo:
         check_key(key)
@@ -308,6 +311,12 @@ class SwiftStore:
                 left -= len(data)
                 for at in range(0, len(data), CHUNK):
                     yield data[at : at + CHUNK]
+
+    async def _pour(self, response: aiohttp.ClientResponse, left: int, sink: Sink) -> None:
+        try:
+            await self._pouring.pour(response, left, sink)
+        except (TimeoutError, aiohttp.ClientError) as error:
+            raise in_words(error, self._address.host) from error
 
 
 def _taken() -> StoreError:
