@@ -57,6 +57,7 @@ _STORAGE = """
 pipeline = {kind}-server
 [app:{kind}-server]
 use = egg:swift#{kind}
+[object-updater]
 """
 
 # the order is that of Swift's own sample; what the store does not touch is left out
@@ -116,6 +117,7 @@ class Swift:
     folder: Path
     memcached: Memcached
     processes: dict[str, subprocess.Popen[bytes]]
+    ports: dict[str, int]
 
     @property
     def s3_url(self) -> str:
@@ -173,6 +175,20 @@ class Swift:
     def go_on(self, server: str) -> None:
         self.processes[server].send_signal(signal.SIGCONT)
 
+    def kill(self, server: str) -> None:
+        """SIGKILL, as a power cut would."""
+        self.processes[server].kill()
+        self.processes[server].wait(10)
+
+    def start_again(self, server: str) -> None:
+        self.processes[server] = _start(self.folder, server, self.ports[server], self.memcached)
+        _until_accepts(self.folder, server, self.ports[server], self.processes[server])
+
+    def catch_up(self) -> None:
+        """Tell the container what an object server could not when either was dead; Swift's own updater does it."""
+        command = [PYTHON, PYTHON.with_name("swift-object-updater"), self.folder / "object-server.conf", "once"]
+        subprocess.run(command, check=True, capture_output=True, timeout=120)
+
 
 @contextmanager
 def running_swift(folder: Path) -> Generator[Swift]:
@@ -190,7 +206,7 @@ def running_swift(folder: Path) -> Generator[Swift]:
                 processes[kind] = _start(folder, kind, port, memcached)
             for kind, port in ports.items():
                 _until_accepts(folder, kind, port, processes[kind])
-            yield Swift("127.0.0.1", proxy, folder, memcached, processes)
+            yield Swift("127.0.0.1", proxy, folder, memcached, processes, ports)
         finally:
             for process in processes.values():
                 process.kill()
@@ -211,7 +227,7 @@ def _start(folder: Path, kind: str, port: int, memcached: Memcached) -> subproce
     rest = _PROXY.format(memcached=memcached.address) if kind == "proxy" else _STORAGE.format(kind=kind)
     path = folder / f"{kind}-server.conf"
     path.write_text(_ALL.format(folder=folder, port=port, user=getpass.getuser()) + rest)
-    with (folder / f"{kind}.log").open("wb") as log:
+    with (folder / f"{kind}.log").open("ab") as log:
         return subprocess.Popen(
             [PYTHON, PYTHON.with_name(f"swift-{kind}-server"), path, "--verbose"],
             stdin=subprocess.DEVNULL,

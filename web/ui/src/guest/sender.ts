@@ -173,6 +173,7 @@ export class Sender {
     const { api } = this.#options;
     if (from.at === "look") {
       const upload = await api.look(from.id);
+      if (from.till === "done" && upload.state === "receiving") throw new Failed({ kind: "working", from });
       return THERE.has(upload.state) ? upload : null;
     }
     if (from.at === "complete") return api.complete(from.lease, signal);
