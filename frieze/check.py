@@ -7,7 +7,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from frieze.broker import broker_address
+from frieze.direct import check_direct
 from frieze.folder import data_folder
+from frieze.hello import base_url
 from frieze.parts import BUILT_PAGES
 from frieze.settings import Settings, unknown_keys
 from frieze.sources import check_x
@@ -36,6 +38,7 @@ async def check_all(settings: Settings) -> list[Result]:
         "page": _page,
         "database": _database,
         "store": _store,
+        "direct": _direct,
         "broker": _broker,
         "x": _x,
     }
@@ -87,6 +90,15 @@ async def _store(settings: Settings) -> Result:
     async with configured_store(settings) as store:
         await store.check()
     return Result("store", True, f"{settings.store.split(':', 1)[0]}: wrote, read and deleted a test object.")
+
+
+async def _direct(settings: Settings) -> Result:
+    origin = base_url(settings)
+    async with configured_store(settings) as store:
+        host = await check_direct(store, origin)
+    if host is None:
+        return Result("direct", None, "The store signs no addresses, so all files of guests come through the relay.")
+    return Result("direct", True, f"Pages of {origin} may send guests' large files to {host}.")
 
 
 async def _broker(settings: Settings) -> Result:

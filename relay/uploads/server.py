@@ -143,7 +143,7 @@ class UploadServer:
         if self.stopping:
             raise busy(self.settings.retry, STOPPING)
         await self._may_add(request, slug)
-        if asked.size > self.settings.direct or self.slots.full(asked.size):
+        if asked.direct and (asked.size > self.settings.direct or self.slots.full(asked.size)):
             quarantine = new_key()
             signed = await self._sign(quarantine, asked)
             if signed is not None and (leased := await self._lease_direct(asked, quarantine, signed)) is not None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import av
 import pytest
@@ -216,3 +217,29 @@ def test_what_a_phone_sends_over_a_failing_network_is_on_the_wall_once_upright_a
     gone = posts[roll[5].caption]["id"]
     until_page(page, lambda: gone not in shown_posts(page), "the withdrawn one to leave the other browser's wall")
     assert len(snapshot(up.base)["posts"]) == len(roll) - 1
+
+
+def test_a_store_that_lets_this_page_send_nothing_gets_its_files_through_frieze(
+    swift: Swift, phone: Page, roll: list[Shot], tmp_path: Path
+) -> None:
+    container = new_container()
+    assert swift.ask("PUT", container, {"X-Container-Meta-Access-Control-Allow-Origin": "https://elsewhere.example"})
+    settings = {
+        "FRIEZE_DEMO": "false",
+        "FRIEZE_STORE_URL": swift.url(container),
+        "FRIEZE_STORE_USER": USER,
+        "FRIEZE_STORE_PASSWORD": PASSWORD,
+        "FRIEZE_UPLOAD_DIRECT": "0",
+    }
+    with frieze_up(tmp_path, settings) as up:
+        run("wall", "guests", "main", "--on", settings=up.settings)
+        asked: list[str] = []
+        phone.on("request", lambda request: asked.append(request.url) if request.method == "PUT" else None)
+        phone.goto(f"{up.base}/w/main/add")
+        phone.locator("#choose").set_input_files(roll[0].path)
+        phone.get_by_role("button", name="Add 1 picture").click()
+        expect(phone.get_by_role("heading", name="1 file was added.")).to_be_visible(timeout=60_000)
+        until_page(phone, lambda: len(snapshot(up.base)["posts"]) == 1, "it on the wall", 60)
+    hosts = [urlsplit(url).port for url in asked]
+    assert hosts[0] == swift.port
+    assert hosts[-1] == up.port

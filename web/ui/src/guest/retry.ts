@@ -45,8 +45,15 @@ export type Verdict =
       readonly counted: boolean;
       /** The server asked for the pause. */
       readonly asked: boolean;
+      /** The way to the store itself seems to be closed to this browser: ask for the way through the server. */
+      readonly around?: true;
     }
-  | { readonly do: "stop"; readonly sentence: string; readonly again: boolean };
+  | {
+      readonly do: "stop";
+      readonly sentence: string;
+      readonly again: boolean;
+      readonly around?: true;
+    };
 
 /** Pauses double from one second to a minute (docs/wire.md). */
 export const FIRST_PAUSE_MS = 1_000;
@@ -55,6 +62,8 @@ export const LONGEST_PAUSE_MS = 60_000;
 const LONGEST_ASKED_MS = 120_000;
 /** Failures in a row after which the guest decides; at the pauses above, a quarter of an hour. */
 export const MOST_ATTEMPTS = 20;
+/** A store that lets this page send nothing, or a network that leads nowhere else, looks like a break each time. */
+export const MOST_DIRECT = 3;
 /** Other bytes than promised, twice: the file is being written by somebody. */
 const MOST_MISMATCHES = 2;
 
@@ -71,6 +80,8 @@ export function judge(failure: Failure, attempts: number, random: number): Verdi
       const sentence = "Waiting for the network.";
       return { ...wait(LONGEST_PAUSE_MS, sentence, afterBreak(failure)), counted: false };
     }
+    if (failure.during === "send" && failure.lease?.mode === "direct" && attempts >= MOST_DIRECT)
+      return { ...later(attempts, random, TROUBLE, START), around: true };
     return later(attempts, random, TROUBLE, afterBreak(failure));
   }
   const { status, code, sentence, during, lease } = failure;

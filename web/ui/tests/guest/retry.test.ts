@@ -8,6 +8,7 @@ import {
   judge,
   LONGEST_PAUSE_MS,
   MOST_ATTEMPTS,
+  MOST_DIRECT,
 } from "../../src/guest/retry.js";
 import { lease } from "./samples.js";
 
@@ -141,6 +142,14 @@ describe("a broken connection", () => {
     expect(judge(broken("send", { lease: DIRECT }), 0, 0)).toMatchObject({ from });
     expect(judge(answer("send", 503, { lease: DIRECT }), 0, 0)).toMatchObject({ from });
     expect(judge(answer("send", 403, { lease: DIRECT }), 0, 0)).toMatchObject({ from: START });
+  });
+
+  test("a store that is never reached is left aside", () => {
+    const verdicts = [0, MOST_DIRECT - 1, MOST_DIRECT].map((attempts) =>
+      judge(broken("send", { lease: DIRECT }), attempts, 0),
+    );
+    expect(verdicts.map(({ around }) => around ?? false)).toEqual([false, false, true]);
+    expect(verdicts[2]).toMatchObject({ do: "wait", from: START });
   });
 
   test("what is being completed is looked at until that is over", () => {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type Asked, Failed, type GuestApi } from "../../src/guest/api.js";
+import { MOST_DIRECT } from "../../src/guest/retry.js";
 import { HASHED_BYTES, Sender } from "../../src/guest/sender.js";
 import type { Lease, Upload, UploadState } from "../../src/guest/types.js";
 import { lease, upload } from "./samples.js";
@@ -218,6 +219,20 @@ describe("a file's way", () => {
     one.start();
     await settle();
     expect(server.completed).toEqual(["u1"]);
+    expect(steps(one)).toEqual(["added"]);
+  });
+
+  test("where the store itself is never reached it goes through the server", async () => {
+    const server = new Server();
+    server.direct = true;
+    const given = lease("u1", { mode: "direct", complete: "/api/uploads/u1/complete" });
+    const broken = new Failed({ kind: "broken", during: "send", lease: given, online: true });
+    server.failures.send.push(...Array.from({ length: MOST_DIRECT + 1 }, () => broken));
+    const one = sender(server);
+    one.choose([file("a")], () => null);
+    one.start();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(server.asked.map(({ direct }) => direct ?? true)).toEqual([true, false]);
     expect(steps(one)).toEqual(["added"]);
   });
 
