@@ -40,6 +40,16 @@ for name, port in zip(("account", "container", "object"), map(int, ports)):
     builder.get_ring().save(f"{folder}/{name}.ring.gz")
 """
 
+# unlike a server, a daemon looks for swift.conf in /etc only
+_UPDATE = """
+import sys
+from swift.common.daemon import run_daemon
+from swift.common.utils import set_swift_dir
+from swift.obj.updater import ObjectUpdater
+set_swift_dir(sys.argv[1])
+run_daemon(ObjectUpdater, f"{sys.argv[1]}/object-server.conf", once=True)
+"""
+
 _ALL = """[DEFAULT]
 swift_dir = {folder}
 devices = {folder}/node
@@ -186,8 +196,7 @@ class Swift:
 
     def catch_up(self) -> None:
         """Tell the container what an object server could not when either was dead; Swift's own updater does it."""
-        command = [PYTHON, PYTHON.with_name("swift-object-updater"), self.folder / "object-server.conf", "once"]
-        subprocess.run(command, check=True, capture_output=True, timeout=120)
+        subprocess.run([PYTHON, "-c", _UPDATE, self.folder], check=True, capture_output=True, timeout=120)
 
 
 @contextmanager
