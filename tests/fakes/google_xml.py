@@ -5,6 +5,7 @@ other words here (https://cloud.google.com/storage/docs/xml-api/overview). The b
 the server's.
 """
 
+import io
 import secrets
 import xml.etree.ElementTree as ET
 from collections.abc import AsyncGenerator, Mapping
@@ -78,7 +79,8 @@ class GoogleXml:
     ) -> web.Response:
         only = {} if match is None else {"ifGenerationMatch": match}
         path = f"/upload/storage/v1/b/{bucket}/o"
-        status, said = await self._ask("POST", path, data=data, headers=kept, uploadType="media", name=name, **only)
+        body = io.BytesIO(data)
+        status, said = await self._ask("POST", path, data=body, headers=kept, uploadType="media", name=name, **only)
         return web.Response(status=status, headers=_validators(said))
 
     async def _pass_on(self, request: web.Request) -> web.StreamResponse:
@@ -91,7 +93,13 @@ class GoogleXml:
             return web.Response(status=said.status, headers=passed, body=body)
 
     async def _ask(
-        self, method: str, path: str, data: bytes | None = None, json: Any = None, headers: Any = None, **query: str
+        self,
+        method: str,
+        path: str,
+        data: io.BytesIO | None = None,
+        json: Any = None,
+        headers: Any = None,
+        **query: str,
     ) -> tuple[int, dict[str, Any]]:
         url = URL(f"http://{self._behind}{path}", encoded=True).with_query(query)
         async with self._http.request(method, url, data=data, json=json, headers=headers) as said:

