@@ -43,7 +43,8 @@ def camera_roll(folder: Path) -> list[Shot]:
         kept.save(path, "JPEG", quality=90, exif=_exif(orientation).tobytes())
         shots.append(Shot(path, colours_of(upright)))
     upright = _large("rocket.jpg").crop((0, 300, 1300, 900))
-    for ending, how in (("webp", {"quality": 90}), ("png", {"compress_level": 1})):
+    lightly: dict[str, dict[str, Any]] = {"webp": {"quality": 90}, "png": {"compress_level": 1}}
+    for ending, how in lightly.items():
         upright = upright.crop((0, 0, upright.width - 200, upright.height))
         path = folder / f"picture.{ending}"
         upright.save(path, exif=_exif(1).tobytes(), **how)

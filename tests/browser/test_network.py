@@ -6,7 +6,7 @@ import re
 import secrets
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -41,7 +41,7 @@ _GRIDS = """() => Object.fromEntries([...document.querySelectorAll(".tile.shown"
   const grid = [];
   for (let y = 0; y < 64; y += 8) for (let x = 0; x < 64; x += 8) {
     const { data } = context.getImageData(x, y, 8, 8);
-    grid.push([0, 1, 2].map((band) => data.filter((_, i) => i % 4 === band).reduce((sum, v) => sum + v, 0) / 64));
+    grid.push([0, 1, 2].map((band) => data.filter((_, i) => i % 4 === band).reduce((sum, v) => sum + v, 0) >> 6));
   }
   return [tile.dataset.post, grid];
 }))"""
@@ -61,32 +61,27 @@ def roll(tmp_path_factory: pytest.TempPathFactory) -> list[Shot]:
     return camera_roll(tmp_path_factory.mktemp("roll"))
 
 
-@pytest.fixture(params=STORES)
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[Place]:
-    settings: dict[str, str] = {"FRIEZE_DEMO": "false"}
-    kind, _, directly = str(request.param).partition(", ")
-    with ExitStack() as stack:
-        networks: list[NetworkByItself] = []
-        if kind == "swift":
-            swift: Swift = request.getfixturevalue("swift")
-            settings |= {"FRIEZE_STORE_URL": swift.url(new_container()), "FRIEZE_STORE_USER": USER}
-            settings["FRIEZE_STORE_PASSWORD"] = PASSWORD
-            behind = (swift.host, swift.port)
-        elif kind == "minio":
-            host, port, more = stack.enter_context(_minio(tmp_path))
-            settings, behind = settings | more, (host, port)
-        if directly:
-            networks.append(stack.enter_context(network_by_itself(*behind)))
-            settings["FRIEZE_STORE_URL"] += f"&public={networks[0].url}"
-            settings["FRIEZE_UPLOAD_DIRECT"] = "0"
-        up = stack.enter_context(frieze_up(tmp_path, settings))
-        networks.append(stack.enter_context(network_by_itself("127.0.0.1", up.port)))
-        run("wall", "guests", "main", "--on", settings=up.settings)
-        yield Place(up, networks[-1].url, networks)
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """A store that the tests run on: where it listens, and the settings that name it."""
+
+    host: str
+    port: int
+    settings: dict[str, str]
 
 
 @contextmanager
-def _minio(folder: Path) -> Iterator[tuple[str, int, dict[str, str]]]:
+def _swift(swift: Swift) -> Generator[Behind]:
+    settings = {
+        "FRIEZE_STORE_URL": swift.url(new_container()),
+        "FRIEZE_STORE_USER": USER,
+        "FRIEZE_STORE_PASSWORD": PASSWORD,
+    }
+    yield Behind(swift.host, swift.port, settings)
+
+
+@contextmanager
+def _minio(folder: Path) -> Generator[Behind]:
     with running_minio(folder) as minio:
         bucket = f"wall-{secrets.token_hex(6)}"
         signer = Signer(user=minio.user, secret=minio.password, region="us-east-1")
@@ -97,7 +92,27 @@ def _minio(folder: Path) -> Iterator[tuple[str, int, dict[str, str]]]:
             "FRIEZE_STORE_USER": minio.user,
             "FRIEZE_STORE_PASSWORD": minio.password,
         }
-        yield minio.host, minio.port, settings
+        yield Behind(minio.host, minio.port, settings)
+
+
+@pytest.fixture(params=STORES)
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[Place]:
+    settings = {"FRIEZE_DEMO": "false"}
+    kind, _, directly = str(request.param).partition(", ")
+    with ExitStack() as stack:
+        networks: list[NetworkByItself] = []
+        if kind != "disk":
+            store = _minio(tmp_path) if kind == "minio" else _swift(request.getfixturevalue("swift"))
+            behind = stack.enter_context(store)
+            settings |= behind.settings
+            if directly:
+                networks.append(stack.enter_context(network_by_itself(behind.host, behind.port)))
+                settings["FRIEZE_STORE_URL"] += f"&public={networks[0].url}"
+                settings["FRIEZE_UPLOAD_DIRECT"] = "0"
+        up = stack.enter_context(frieze_up(tmp_path, settings))
+        networks.append(stack.enter_context(network_by_itself("127.0.0.1", up.port)))
+        run("wall", "guests", "main", "--on", settings=up.settings)
+        yield Place(up, networks[-1].url, networks)
 
 
 @pytest.fixture
@@ -180,7 +195,7 @@ def _assert_nothing_told(up: Up, media: dict[str, Any]) -> None:
     assert _bytes_of(f"{up.base}{base}original") is None
 
 
-def _painted(page: Page, ids: set[str]) -> dict[str, list[list[float]]]:
+def _painted(page: Page, ids: set[str]) -> dict[str, list[list[int]]]:
     """The colours of each post's tile once all of these are on the glass, each once."""
     until_page(page, lambda: ids <= shown_posts(page), "all of them on another browser's wall", 90)
     shown = [tile["media"] for tile in tiles(page)]
@@ -223,7 +238,8 @@ def test_a_store_that_lets_this_page_send_nothing_gets_its_files_through_frieze(
     swift: Swift, phone: Page, roll: list[Shot], tmp_path: Path
 ) -> None:
     container = new_container()
-    assert swift.ask("PUT", container, {"X-Container-Meta-Access-Control-Allow-Origin": "https://elsewhere.example"})
+    elsewhere = {"X-Container-Meta-Access-Control-Allow-Origin": "https://elsewhere.example"}
+    assert swift.ask("PUT", container, elsewhere)[0] == 201
     settings = {
         "FRIEZE_DEMO": "false",
         "FRIEZE_STORE_URL": swift.url(container),

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import time
 import urllib.request
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,7 +127,7 @@ class Swift:
     folder: Path
     memcached: Memcached
     processes: dict[str, subprocess.Popen[bytes]]
-    ports: dict[str, int]
+    ports: Mapping[str, int]
 
     @property
     def s3_url(self) -> str:
@@ -207,7 +207,7 @@ def running_swift(folder: Path) -> Generator[Swift]:
     (folder / "swift.conf").write_text("[swift-hash]\nswift_hash_path_prefix = tests\nswift_hash_path_suffix = tests\n")
     proxy, *storage = free_ports(4)
     subprocess.run([PYTHON, "-c", _RINGS, folder, *map(str, storage)], check=True, timeout=60)
-    ports = dict(zip(("account", "container", "object", "proxy"), (*storage, proxy), strict=True))
+    ports: dict[str, int] = dict(zip(("account", "container", "object", "proxy"), (*storage, proxy), strict=True))
     with Memcached.running() as memcached:
         processes: dict[str, subprocess.Popen[bytes]] = {}
         try:
