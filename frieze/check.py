@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from frieze.broker import broker_address
@@ -94,7 +94,11 @@ async def _store(settings: Settings) -> Result:
 
 async def _direct(settings: Settings) -> Result:
     origin = base_url(settings)
-    async with configured_store(settings) as store:
+    async with AsyncExitStack() as stack:
+        try:
+            store = await stack.enter_async_context(configured_store(settings))
+        except FriezeError:
+            return Result("direct", None, "Not looked at, because the store can't be used.")
         host = await check_direct(store, origin)
     if host is None:
         return Result("direct", None, "The store signs no addresses, so all files of guests come through the relay.")

@@ -32,7 +32,7 @@ from wall.uploads import UploadState
 pytestmark = pytest.mark.anyio
 
 PICTURES, GUESTS = 200, 16
-VICTIMS = (*["relay"] * 4, *["proxy"] * 4, *["object"] * 4)
+VICTIMS = (*["relay"] * 3, *["proxy"] * 3, *["object"] * 3)
 PIECE = 16 * 1024
 PATIENCE = 300.0
 # what the page takes for arrived (web/ui/src/guest/sender.ts)
@@ -217,7 +217,7 @@ async def test_killing_relay_and_store_leaves_store_catalogue_and_wall_in_agreem
     store = await open_store(killing.swift.url("wall"), USER, PASSWORD)
     await open_wall(catalogue, guest_posts=10_000)
     chance = killing.chance
-    pictures = [jpeg(chance.randrange(20_000, 400_000)) for _ in range(PICTURES)]
+    pictures = [jpeg(chance.randrange(20_000, 200_000)) for _ in range(PICTURES)]
     whole = sum(map(len, pictures))
     moments = sorted(zip((chance.randrange(whole) for _ in VICTIMS), chance.sample(VICTIMS, len(VICTIMS)), strict=True))
     try:
