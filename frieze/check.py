@@ -3,11 +3,13 @@
 import asyncio
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from frieze.broker import broker_address
+from frieze.direct import check_direct
 from frieze.folder import data_folder
+from frieze.hello import base_url
 from frieze.parts import BUILT_PAGES
 from frieze.settings import Settings, unknown_keys
 from frieze.sources import check_x
@@ -39,6 +41,7 @@ async def check_all(settings: Settings) -> list[Result]:
         "database": _database,
         "store": _store,
         "collections": _collections,
+        "direct": _direct,
         "broker": _broker,
         "x": _x,
     }
@@ -109,6 +112,19 @@ async def _collections(settings: Settings) -> Result:
         finally:
             await collection.close()
     return Result("collections", True, f"{len(known)} answer, read in place.")
+
+
+async def _direct(settings: Settings) -> Result:
+    origin = base_url(settings)
+    async with AsyncExitStack() as stack:
+        try:
+            store = await stack.enter_async_context(configured_store(settings))
+        except FriezeError:
+            return Result("direct", None, "Not looked at, because the store can't be used.")
+        host = await check_direct(store, origin)
+    if host is None:
+        return Result("direct", None, "The store signs no addresses, so all files of guests come through the relay.")
+    return Result("direct", True, f"Pages of {origin} may send guests' large files to {host}.")
 
 
 async def _broker(settings: Settings) -> Result:

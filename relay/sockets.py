@@ -53,9 +53,9 @@ def tune(transport: asyncio.Transport, settings: RelaySettings) -> None:
     """Cap what the kernel holds of a slow reader, so that it is seen to be slow while what waits for it can still be
     chosen; and have it probe who is silent. Linux has all of these, other systems some.
 
-    `TCP_USER_TIMEOUT`, which answers over HTTP have, is taken back: it also ends who answers, but has a full window when
-    its time is over, and says nothing. Who reads slowly is judged by relay/pace.py and told; who is gone is seen by
-    `unanswered`.
+    `TCP_USER_TIMEOUT`, which answers over HTTP have, is taken back: it also ends who answers, but has a full window
+    when its time is over, and says nothing. Who reads slowly is judged by relay/pace.py and told; who is gone is seen
+    by `unanswered`.
     """
     peer = transport.get_extra_info("socket")
     if peer is None:

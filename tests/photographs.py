@@ -41,7 +41,11 @@ def turned(source: Path, orientation: int, target: Path) -> None:
 def colours(source: Path, columns: int = 8, rows: int = 8) -> list[tuple[int, int, int]]:
     """The upright picture's average colours in a grid, row by row."""
     with Image.open(source) as picture:
-        upright = ImageOps.exif_transpose(picture).convert("RGB")
+        return colours_of(ImageOps.exif_transpose(picture).convert("RGB"), columns, rows)
+
+
+def colours_of(upright: Image.Image, columns: int = 8, rows: int = 8) -> list[tuple[int, int, int]]:
+    """The same of a picture in memory."""
     small = upright.resize((columns, rows), Image.Resampling.BOX)
     red, green, blue = (band.tobytes() for band in small.split())
     return list(zip(red, green, blue, strict=True))

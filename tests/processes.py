@@ -40,8 +40,11 @@ def run(*arguments: str, settings: Mapping[str, str], check: bool = True) -> sub
 class Frieze:
     """A running `frieze` process; `log` is everything it has printed."""
 
-    def __init__(self, arguments: tuple[str, ...], settings: Mapping[str, str], folder: Path) -> None:
+    def __init__(
+        self, arguments: tuple[str, ...], settings: Mapping[str, str], folder: Path, module: str = "frieze"
+    ) -> None:
         self._arguments = arguments
+        self._module = module
         self._settings = dict(settings)
         self._path = folder / f"{'-'.join(arguments[:1])}-{time.monotonic_ns()}.log"
         self._start()
@@ -49,7 +52,7 @@ class Frieze:
     def _start(self) -> None:
         with self._path.open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "frieze", *self._arguments],
+                [sys.executable, "-m", self._module, *self._arguments],
                 env=environment(self._settings),
                 cwd=ROOT,
                 stdout=output,
@@ -103,8 +106,9 @@ class Frieze:
 
 
 @contextmanager
-def frieze(*arguments: str, settings: Mapping[str, str], folder: Path) -> Generator[Frieze]:
-    started = Frieze(arguments, settings, folder)
+def frieze(*arguments: str, settings: Mapping[str, str], folder: Path, module: str = "frieze") -> Generator[Frieze]:
+    """`module`: where it is started from, for a test's own variant."""
+    started = Frieze(arguments, settings, folder, module)
     try:
         yield started
     finally:

@@ -116,6 +116,7 @@ def read_asked(wall: str, guest: bytes, fields: Mapping[str, Any]) -> Asked:
         caption=_text(fields, "caption", CAPTION_CHARACTERS),
         sha256=sha256,
         consent=fields.get("consent") is True,
+        direct=fields.get("direct") is not False,
     )
 
 

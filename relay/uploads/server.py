@@ -153,11 +153,11 @@ class UploadServer:
         if self.stopping:
             raise busy(self.settings.retry, STOPPING)
         await self._may_add(request, slug)
-        if asked.size > self.settings.direct or self.slots.full(asked.size):
+        if asked.direct and (asked.size > self.settings.direct or self.slots.full(asked.size)):
             quarantine = new_key()
             signed = await self._sign(quarantine, asked)
-            if signed is not None:
-                return HTTPStatus.CREATED, await self._lease_direct(asked, quarantine, signed)
+            if signed is not None and (leased := await self._lease_direct(asked, quarantine, signed)) is not None:
+                return HTTPStatus.CREATED, leased
         return HTTPStatus.CREATED, await self._lease_slot(request, asked)
 
     async def _lease_slot(self, request: UploadRequest, asked: Asked) -> dict[str, Any]:
@@ -176,15 +176,22 @@ class UploadServer:
         headers = {"content-type": asked.type or "application/octet-stream"}
         return leased(upload, await self._receipt(upload), url=url, headers=headers, lease=lease, complete=None)
 
-    async def _lease_direct(self, asked: Asked, quarantine: str, signed: SignedRequest) -> dict[str, Any]:
+    async def _lease_direct(self, asked: Asked, quarantine: str, signed: SignedRequest) -> dict[str, Any] | None:
+        """None where this guest has as many addresses of the store as one may have. A page that was closed in the
+        middle leaves some that nobody uses, for many minutes: until they are over, files come through us."""
         seconds = self.settings.whole(asked.size)
-        upload, _ = await self._catalogue.uploads.lease(
-            asked,
-            holder=self._holder,
-            lease=timedelta(seconds=seconds + _COMPLETE_SECONDS),
-            key=new_key(),
-            quarantine=quarantine,
-        )
+        try:
+            upload, _ = await self._catalogue.uploads.lease(
+                asked,
+                holder=self._holder,
+                lease=timedelta(seconds=seconds + _COMPLETE_SECONDS),
+                key=new_key(),
+                quarantine=quarantine,
+            )
+        except UploadRefused as error:
+            if error.code != "busy":
+                raise
+            return None
         self.leased += 1
         return leased(
             upload,

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.phone import phone_page
 from tests.browser.test_console import press_until, sign_in
 from tests.browser.up import Up
 from tests.browser.wall import catalogue_posts, shown_posts, snapshot, until_page
@@ -18,28 +19,11 @@ from wall.states import ActionKind
 
 pytestmark = pytest.mark.parametrize("up", [{"FRIEZE_DEMO_PACE": "0.1"}], indirect=True)
 
-PHONE: dict[str, Any] = {
-    "viewport": {"width": 390, "height": 844},
-    "device_scale_factor": 3,
-    "is_mobile": True,
-    "has_touch": True,
-}
-
 
 @pytest.fixture
 def phone(chromium: Browser) -> Generator[Page]:
-    """A phone in a guest's hand; a script error or a blocked request fails the test."""
-    context = chromium.new_context(**PHONE)
-    opened = context.new_page()
-    problems: list[str] = []
-    opened.on("pageerror", lambda error: problems.append(f"script error: {error}"))
-    opened.on(
-        "console",
-        lambda message: problems.append(message.text) if "content security policy" in message.text.lower() else None,
-    )
-    yield opened
-    context.close()
-    assert problems == []
+    with phone_page(chromium) as opened:
+        yield opened
 
 
 @pytest.fixture

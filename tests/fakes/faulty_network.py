@@ -8,8 +8,9 @@ import asyncio
 import contextlib
 import socket
 import struct
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager, suppress
+import threading
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -146,6 +147,12 @@ class FaultyNetwork:
         """From now on, for each request that `on` names."""
         self._fault, self._meets, self.hits = fault, on, 0
 
+    def cut(self) -> None:
+        """End every connection there is, in the middle of whatever it carries, and keep none until `heal`."""
+        self.fail(Away())
+        for task in self._tasks:
+            task.cancel()
+
     def heal(self) -> None:
         self._fault = None
 
@@ -265,6 +272,58 @@ class FaultyNetwork:
             else:
                 writer.close()
         raise _Ended
+
+
+class NetworkByItself:
+    """A faulty network for tests without a loop; its own runs in a thread."""
+
+    def __init__(self, network: FaultyNetwork, loop: asyncio.AbstractEventLoop) -> None:
+        self._network = network
+        self._loop = loop
+
+    @property
+    def url(self) -> str:
+        return self._network.url
+
+    @property
+    def requests(self) -> list[Request]:
+        return self._network.requests
+
+    @property
+    def hits(self) -> int:
+        return self._network.hits
+
+    def fail(self, fault: Fault, on: Callable[[Request], bool] = lambda _: True) -> None:
+        self._loop.call_soon_threadsafe(self._network.fail, fault, on)
+
+    def cut(self) -> None:
+        self._loop.call_soon_threadsafe(self._network.cut)
+
+    def heal(self) -> None:
+        self._loop.call_soon_threadsafe(self._network.heal)
+
+
+@contextmanager
+def network_by_itself(host: str, port: int) -> Generator[NetworkByItself]:
+    """`FaultyNetwork.before(host, port)` in a thread of its own, until the block ends."""
+    loop, stopping, started = asyncio.new_event_loop(), asyncio.Event(), threading.Event()
+    made: list[FaultyNetwork] = []
+
+    async def run() -> None:
+        async with FaultyNetwork.before(host, port) as network:
+            made.append(network)
+            started.set()
+            await stopping.wait()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(run(),))
+    thread.start()
+    try:
+        assert started.wait(30), "the network did not start"
+        yield NetworkByItself(made[0], loop)
+    finally:
+        loop.call_soon_threadsafe(stopping.set)
+        thread.join(30)
+        loop.close()
 
 
 def _request(head: bytes) -> Request:

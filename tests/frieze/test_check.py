@@ -12,7 +12,8 @@ import pytest
 from frieze.check import Result, check_all
 from frieze.settings import Settings
 from tests.fakes.stomp_broker import stomp_broker
-from tests.integration.swift import Swift
+from tests.integration.swift import PASSWORD, USER, Swift
+from tests.wall.store.swift.fixtures import new_container
 from wall.catalogue import Catalogue
 
 pytestmark = pytest.mark.anyio
@@ -187,3 +188,39 @@ async def test_collections_are_looked_at_where_there_are_some(made: Made, tmp_pa
     found = (await _check(settings))["collections"]
     assert (found.ok, "no folder /nowhere/at/all" in found.sentence) == (False, True)
     await catalogue.close()
+
+
+async def test_a_store_that_signs_nothing_gets_all_files_through_the_relay(made: Made, tmp_path: Path) -> None:
+    result = (await _check(made(store_url=f"disk:{tmp_path / 'store'}")))["direct"]
+    assert result.ok is None
+
+
+async def test_a_store_is_asked_whether_browsers_may_send_to_it(made: Made, swift: Swift) -> None:
+    container = new_container()
+    settings = made(
+        store_url=swift.url(container),
+        store_user=USER,
+        store_password=PASSWORD,
+        public_url="https://wall.example",
+    )
+    result = (await _check(settings))["direct"]
+    assert result.ok, result.sentence
+    assert f"{swift.host}:{swift.port}" in result.sentence
+    for allowed, ok in (("https://other.example", False), ("https://wall.example https://other.example", True)):
+        headers = {"X-Container-Meta-Access-Control-Allow-Origin": allowed}
+        assert (await asyncio.to_thread(swift.ask, "POST", container, headers))[0] == 204
+        result = (await _check(settings))["direct"]
+        assert result.ok is ok, result.sentence
+    assert "CORS" not in result.sentence
+
+
+async def test_a_store_for_browsers_that_does_not_answer_is_said(made: Made, swift: Swift) -> None:
+    settings = made(
+        store_url=f"{swift.url(new_container())}&public=http://127.0.0.1:{_closed_port()}",
+        store_user=USER,
+        store_password=PASSWORD,
+    )
+    results = await _check(settings)
+    assert results["store"].ok
+    assert results["direct"].ok is False
+    assert "does not answer" in results["direct"].sentence

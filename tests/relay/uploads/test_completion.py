@@ -79,6 +79,14 @@ async def test_a_store_that_signs_nothing_gets_large_files_through_the_relay(
         assert (await here.add(jpeg(LARGE))).status == 201
 
 
+async def test_who_can_not_reach_the_store_says_so_and_sends_through_the_relay(here: Place) -> None:
+    assert (await here.ask(LARGE, direct=False)).fields["mode"] == "relay"
+
+
+async def test_who_left_addresses_of_the_store_unused_sends_the_next_file_through_the_relay(here: Place) -> None:
+    assert [(await here.ask(LARGE)).fields["mode"] for _ in range(3)] == ["direct", "direct", "relay"]
+
+
 @pytest.mark.parametrize(
     ("data", "status", "code"),
     [

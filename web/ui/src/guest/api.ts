@@ -37,6 +37,8 @@ export interface Asked {
   readonly author: string;
   readonly caption: string;
   readonly consent: boolean;
+  /** The store itself can't be reached from here: not to be sent there. */
+  readonly direct?: false;
 }
 
 export interface GuestApi {

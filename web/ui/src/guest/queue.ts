@@ -12,8 +12,8 @@ export type From =
   | { readonly at: "start" }
   /** The address is still good. */
   | { readonly at: "send" | "complete"; readonly lease: Lease }
-  /** Perhaps all was there in time: look first. */
-  | { readonly at: "look"; readonly id: string };
+  /** Perhaps all was there in time: look first. `till`: again, until the server is done with what it has. */
+  | { readonly at: "look"; readonly id: string; readonly till?: "done" };
 
 export const START: From = { at: "start" };
 

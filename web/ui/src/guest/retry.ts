@@ -20,6 +20,8 @@ export type Failure =
     }
   /** The file itself can't be read any more: moved, deleted, changed. */
   | { readonly kind: "unreadable" }
+  /** The server is at work on what came. */
+  | { readonly kind: "working"; readonly from: From }
   | {
       readonly kind: "answer";
       readonly during: During;
@@ -43,8 +45,15 @@ export type Verdict =
       readonly counted: boolean;
       /** The server asked for the pause. */
       readonly asked: boolean;
+      /** The way to the store itself seems to be closed to this browser: ask for the way through the server. */
+      readonly around?: true;
     }
-  | { readonly do: "stop"; readonly sentence: string; readonly again: boolean };
+  | {
+      readonly do: "stop";
+      readonly sentence: string;
+      readonly again: boolean;
+      readonly around?: true;
+    };
 
 /** Pauses double from one second to a minute (docs/wire.md). */
 export const FIRST_PAUSE_MS = 1_000;
@@ -53,20 +62,26 @@ export const LONGEST_PAUSE_MS = 60_000;
 const LONGEST_ASKED_MS = 120_000;
 /** Failures in a row after which the guest decides; at the pauses above, a quarter of an hour. */
 export const MOST_ATTEMPTS = 20;
+/** A store that lets this page send nothing, or a network that leads nowhere else, looks like a break each time. */
+export const MOST_DIRECT = 3;
 /** Other bytes than promised, twice: the file is being written by somebody. */
 const MOST_MISMATCHES = 2;
 
 const MOVED = "This file can't be read any more. Choose it again.";
 const TROUBLE = "The connection broke.";
+const TAKING = "The store is still taking it in.";
 
 /** `attempts`: failures of this file in a row before this one. `random`: uniform in 0..1. */
 export function judge(failure: Failure, attempts: number, random: number): Verdict {
   if (failure.kind === "unreadable") return { do: "stop", sentence: MOVED, again: false };
+  if (failure.kind === "working") return later(attempts, random, TAKING, failure.from);
   if (failure.kind === "broken") {
     if (!failure.online) {
       const sentence = "Waiting for the network.";
       return { ...wait(LONGEST_PAUSE_MS, sentence, afterBreak(failure)), counted: false };
     }
+    if (failure.during === "send" && failure.lease?.mode === "direct" && attempts >= MOST_DIRECT)
+      return { ...later(attempts, random, TROUBLE, START), around: true };
     return later(attempts, random, TROUBLE, afterBreak(failure));
   }
   const { status, code, sentence, during, lease } = failure;
@@ -74,9 +89,13 @@ export function judge(failure: Failure, attempts: number, random: number): Verdi
     return wait(0, "Looking whether it is there already.", look(failure.upload));
   if (status === 503 || status === 429) return busy(failure, attempts, random);
   if (during === "complete" && code === "missing" && lease)
-    return later(attempts, random, "The store is still taking it in.", { at: "complete", lease });
+    return later(attempts, random, TAKING, { at: "complete", lease });
   if (during === "send" || during === "complete") {
-    if (code === "used" && lease) return wait(0, "Looking whether it is there.", look(lease.id));
+    if (code === "used" && lease) {
+      // Sent anew while it is still being completed it would be there twice: nobody knows its hash.
+      const from: From = during === "complete" ? { ...look(lease.id), till: "done" } : look(lease.id);
+      return wait(0, "Looking whether it is there.", from);
+    }
     if (code === "length" || code === "hash")
       return attempts < MOST_MISMATCHES
         ? later(attempts, random, "It did not arrive whole.", START)
@@ -116,7 +135,9 @@ function busy(failure: Failure & { readonly kind: "answer" }, attempts: number, 
   const ms = Math.max(asked * (1 + random / 3), asked === 0 ? pause(attempts, random) : 0);
   const { lease, during } = failure;
   const sameAddress =
-    lease !== null && failure.code === "busy" && (during === "send" || during === "complete");
+    lease !== null &&
+    (failure.code === "busy" || lease.mode === "direct") &&
+    (during === "send" || during === "complete");
   const from: From =
     during === "complete" && lease ? { at: "complete", lease } : sameAddress ? { at: "send", lease } : START;
   const sentence = `Many pictures are coming in. Yours goes on ${WHEN}.`;
@@ -146,11 +167,12 @@ function afterBreak(failure: { readonly during: During; readonly lease: Lease | 
   const { during, lease } = failure;
   if (lease === null) return START;
   if (during === "complete") return { at: "complete", lease };
-  if (during === "send" && lease.mode === "relay") return look(lease.id);
-  return START;
+  // The store takes it at the same address again; a new one would be one more that nobody else can have.
+  if (during === "send" && lease.mode === "direct") return { at: "send", lease };
+  return during === "send" ? look(lease.id) : START;
 }
 
-function look(id: string): From {
+function look(id: string): From & { readonly at: "look" } {
   return { at: "look", id };
 }
 

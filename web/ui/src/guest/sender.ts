@@ -54,6 +54,8 @@ interface Held {
   readonly file: File;
   hash: string | null | undefined;
   stop: AbortController | null;
+  /** It is sent through the server, not to the store itself. */
+  around: boolean;
 }
 
 export class Sender {
@@ -88,7 +90,7 @@ export class Sender {
           ? ({ at: "chosen" } as const)
           : ({ at: "refused", sentence, again: false } as const);
       entries.push({ id, name: file.name, size: file.size, type: file.type, caption: "", attempts: 0, step });
-      this.#held.set(id, { file, hash: undefined, stop: null });
+      this.#held.set(id, { file, hash: undefined, stop: null, around: false });
     }
     this.#change({ type: "choose", entries });
     return entries;
@@ -173,6 +175,7 @@ export class Sender {
     const { api } = this.#options;
     if (from.at === "look") {
       const upload = await api.look(from.id);
+      if (from.till === "done" && upload.state === "receiving") throw new Failed({ kind: "working", from });
       return THERE.has(upload.state) ? upload : null;
     }
     if (from.at === "complete") return api.complete(from.lease, signal);
@@ -202,6 +205,7 @@ export class Sender {
       author: this.author.trim(),
       caption: caption.trim(),
       consent: this.consent,
+      ...(held.around ? { direct: false } : {}),
     };
   }
 
@@ -216,6 +220,8 @@ export class Sender {
     const entry = this.queue.find((one) => one.id === id);
     if (entry === undefined) return;
     const verdict = judge(failure, entry.attempts, this.#random());
+    const held = this.#held.get(id);
+    if (held && verdict.around) held.around = true;
     if (verdict.do === "stop") {
       const step = { at: "refused", sentence: verdict.sentence, again: verdict.again } as const;
       this.#change({ type: "failed", id, step, counted: true });

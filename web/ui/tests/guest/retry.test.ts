@@ -8,6 +8,7 @@ import {
   judge,
   LONGEST_PAUSE_MS,
   MOST_ATTEMPTS,
+  MOST_DIRECT,
 } from "../../src/guest/retry.js";
 import { lease } from "./samples.js";
 
@@ -136,8 +137,26 @@ describe("a broken connection", () => {
     expect(judge(broken("send"), 0, 0)).toMatchObject({ from: { at: "look", id: "a" } });
   });
 
-  test("on the way to the store itself nobody could tell, so it begins anew", () => {
-    expect(judge(broken("send", { lease: DIRECT }), 0, 0)).toMatchObject({ from: START });
+  test("on the way to the store itself it is sent again to the same address, of which a guest has two", () => {
+    const from = { at: "send", lease: DIRECT };
+    expect(judge(broken("send", { lease: DIRECT }), 0, 0)).toMatchObject({ from });
+    expect(judge(answer("send", 503, { lease: DIRECT }), 0, 0)).toMatchObject({ from });
+    expect(judge(answer("send", 403, { lease: DIRECT }), 0, 0)).toMatchObject({ from: START });
+  });
+
+  test("a store that is never reached is left aside", () => {
+    const verdicts = [0, MOST_DIRECT - 1, MOST_DIRECT].map((attempts) =>
+      judge(broken("send", { lease: DIRECT }), attempts, 0),
+    );
+    expect(verdicts.map(({ around }) => around ?? false)).toEqual([false, false, true]);
+    expect(verdicts[2]).toMatchObject({ do: "wait", from: START });
+  });
+
+  test("what is being completed is looked at until that is over", () => {
+    const failure = answer("complete", 409, { code: "used", lease: DIRECT });
+    const from = { at: "look", id: "a", till: "done" } as const;
+    expect(judge(failure, 0, 0)).toMatchObject({ from });
+    expect(judge({ kind: "working", from }, 0, 0)).toMatchObject({ do: "wait", from, counted: true });
   });
 
   test("when saying that all is there, it says it again", () => {

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type Asked, Failed, type GuestApi } from "../../src/guest/api.js";
+import { MOST_DIRECT } from "../../src/guest/retry.js";
 import { HASHED_BYTES, Sender } from "../../src/guest/sender.js";
-import type { Lease, Upload } from "../../src/guest/types.js";
+import type { Lease, Upload, UploadState } from "../../src/guest/types.js";
 import { lease, upload } from "./samples.js";
 
 /** A server that answers when a test says so. */
@@ -11,7 +12,13 @@ class Server {
   readonly looked: string[] = [];
   readonly completed: string[] = [];
   /** What comes before an answer: failures, one for each question. */
-  readonly failures: { ask: Failed[]; send: Failed[] } = { ask: [], send: [] };
+  readonly failures: { ask: Failed[]; send: Failed[]; complete: Failed[] } = {
+    ask: [],
+    send: [],
+    complete: [],
+  };
+  /** States that are told before the last one. */
+  readonly before: UploadState[] = [];
   direct = false;
   there = new Set<string>();
   hold = false;
@@ -36,11 +43,13 @@ class Server {
     },
     complete: async (given) => {
       this.completed.push(given.id);
+      const failure = this.failures.complete.shift();
+      if (failure) throw failure;
       return upload(given.id);
     },
     look: async (id) => {
       this.looked.push(id);
-      return upload(id, { state: this.there.has(id) ? "stored" : "aborted" });
+      return upload(id, { state: this.before.shift() ?? (this.there.has(id) ? "stored" : "aborted") });
     },
     list: async () => [],
     withdraw: async (id) => upload(id, { state: "withdrawn" }),
@@ -210,6 +219,37 @@ describe("a file's way", () => {
     one.start();
     await settle();
     expect(server.completed).toEqual(["u1"]);
+    expect(steps(one)).toEqual(["added"]);
+  });
+
+  test("where the store itself is never reached it goes through the server", async () => {
+    const server = new Server();
+    server.direct = true;
+    const given = lease("u1", { mode: "direct", complete: "/api/uploads/u1/complete" });
+    const broken = new Failed({ kind: "broken", during: "send", lease: given, online: true });
+    server.failures.send.push(...Array.from({ length: MOST_DIRECT + 1 }, () => broken));
+    const one = sender(server);
+    one.choose([file("a")], () => null);
+    one.start();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(server.asked.map(({ direct }) => direct ?? true)).toEqual([true, false]);
+    expect(steps(one)).toEqual(["added"]);
+  });
+
+  test("while the server is still completing it nothing is sent again", async () => {
+    const server = new Server();
+    server.direct = true;
+    server.there.add("u1");
+    server.before.push("receiving", "receiving");
+    const given = lease("u1", { mode: "direct", complete: "/api/uploads/u1/complete" });
+    const used = { kind: "answer", during: "complete", lease: given, status: 409, code: "used" } as const;
+    server.failures.complete.push(new Failed({ ...used, sentence: "", upload: null, retryAfter: null }));
+    const one = sender(server);
+    one.choose([file("a")], () => null);
+    one.start();
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(server.looked).toEqual(["u1", "u1", "u1"]);
+    expect(server.sending).toHaveLength(1);
     expect(steps(one)).toEqual(["added"]);
   });
 
