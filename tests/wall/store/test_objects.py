@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import aiohttp
@@ -14,7 +15,8 @@ from tests.fakes.faulty_network import FaultyNetwork, How, LostAnswer, OtherAnsw
 from tests.fakes.waiting import until
 from tests.integration.swift import PASSWORD, USER, Swift
 from tests.wall.store.conformance import BrokenOff, all_of, pieces
-from tests.wall.store.networked import LIMITS, NetworkedStoreConformance, StoreAddress
+from tests.wall.store.networked import LIMITS as NETWORKED
+from tests.wall.store.networked import NetworkedStoreConformance, StoreAddress
 from wall.errors import ObjectMissing, SettingsError, StoreError, StoreRefused, StoreUnavailable
 from wall.store import open_store
 from wall.store.base import Store
@@ -27,6 +29,8 @@ from wall.store.vendors import open_objects
 pytestmark = pytest.mark.anyio
 
 FAST = 8 * 1024 * 1024  # bytes a second: a store that stalls is noticed in seconds
+# obstore asks three times, so a third of what the other stores get for one request
+LIMITS = replace(NETWORKED, answer=2, roll_back=8)
 
 
 def _bucket(swift: Swift) -> str:
