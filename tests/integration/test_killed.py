@@ -162,11 +162,11 @@ async def _add_all(killing: Killing, pictures: list[bytes], moments: list[tuple[
         while waiting:
             await guest.send(*waiting.pop())
 
-    async with aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(force_close=True)) as http:
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(killing.kill_them(moments))
-            for number in range(GUESTS):
-                tasks.create_task(work(Guest(killing, http, number, random.Random(killing.chance.random()))))
+    connector = aiohttp.TCPConnector(force_close=True)
+    async with aiohttp.ClientSession(timeout=timeout, connector=connector) as http, asyncio.TaskGroup() as tasks:
+        tasks.create_task(killing.kill_them(moments))
+        for number in range(GUESTS):
+            tasks.create_task(work(Guest(killing, http, number, random.Random(killing.chance.random()))))
 
 
 async def _snapshot(killing: Killing) -> list[dict[str, Any]]:
