@@ -118,7 +118,7 @@ class Guest:
             if upload_id is not None:
                 self._killing.confirmed[picture] = upload_id
                 return
-            await asyncio.sleep(self._chance.uniform(0.05, 0.5))
+            await asyncio.sleep(self._chance.uniform(0.5, 1.5))  # the page takes longer
 
     async def _try(self, picture: int, data: bytes) -> str | None:
         known = {"sha256": hashlib.sha256(data).hexdigest()} if picture % 2 else {}
