@@ -194,6 +194,10 @@ class Swift:
         self.processes[server] = _start(self.folder, server, self.ports[server], self.memcached)
         _until_accepts(self.folder, server, self.ports[server], self.processes[server])
 
+    def owes(self) -> bool:
+        """Whether an object server has something to tell a container that it could not."""
+        return any(path.is_file() for path in (self.folder / "node/d").glob("async_pending*/**/*"))
+
     def catch_up(self) -> None:
         """Tell the container what an object server could not when either was dead; Swift's own updater does it."""
         subprocess.run([PYTHON, "-c", _UPDATE, self.folder], check=True, capture_output=True, timeout=120)
