@@ -58,7 +58,7 @@ async def test_other_parts_use_it_by_its_address_and_check_says_so(tmp_path: Pat
     with frieze("store", "serve", settings=_settings(tmp_path), folder=tmp_path) as service:
         url = _url(service)
         done = run("check", settings=_settings(tmp_path, FRIEZE_STORE_URL=url), check=False)
-        [line] = [line for line in done.stdout.splitlines() if " store " in line]
+        [line] = [line for line in done.stdout.splitlines() if line.split()[1:2] == ["store"]]
         assert line.startswith("ok")
         assert "wrote, read and deleted" in line
         alive = run("alive", "store", settings=_settings(tmp_path, int(url.rpartition(":")[2])))

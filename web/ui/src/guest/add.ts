@@ -104,9 +104,16 @@ export class AddPage extends LitElement {
       ${this.#bar()}
       <main class=${queue.length > 0 ? "work" : "start"}>${this.#main()}</main>
       ${this.#dock()}
+      ${this.#state === "there" ? this.#choosers() : nothing}
+      <div class=${this.#over > 0 && this.#closed === null ? "drop over" : "drop"} aria-hidden="true"><p>Drop them here</p></div>
+    `;
+  }
+
+  /** Not before it is known what the wall takes: what is chosen earlier would be dropped without a word. */
+  #choosers(): TemplateResult {
+    return html`
       <input id="choose" type="file" multiple hidden accept=${this.#accept} @change=${this.#onFiles} />
       <input id="take" type="file" hidden accept="image/*" capture="environment" @change=${this.#onFiles} />
-      <div class=${this.#over > 0 && this.#closed === null ? "drop over" : "drop"} aria-hidden="true"><p>Drop them here</p></div>
     `;
   }
 
