@@ -58,7 +58,7 @@ def tune(transport: asyncio.Transport, settings: RelaySettings) -> None:
     by `unanswered`.
     """
     peer = transport.get_extra_info("socket")
-    if peer is None:
+    if peer is None or transport.is_closing():
         return
     peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, settings.send_buffer)
     peer.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -77,10 +77,11 @@ def tune(transport: asyncio.Transport, settings: RelaySettings) -> None:
 def unanswered(transport: asyncio.Transport) -> float:
     """For how many seconds the other side's kernel has answered nothing, while something is on its way to it.
 
-    0 where nothing is on its way, where a full window was confirmed, and where the system can't say (not Linux).
+    0 where nothing is on its way, where a full window was confirmed, where the connection is closed already, and where
+    the system can't say (not Linux).
     """
     peer = transport.get_extra_info("socket")
-    if peer is None or sys.platform != "linux":
+    if peer is None or sys.platform != "linux" or transport.is_closing():
         return 0.0
     backoff, rto, unacked, since_ack = _TCP_INFO.unpack(
         peer.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)

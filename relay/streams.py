@@ -305,8 +305,8 @@ async def _left(receive: Receive) -> None:
 
 def _tune(transport: asyncio.Transport | None, settings: MediaSettings) -> None:
     """What waits for a slow reader here, and in the kernel."""
-    if transport is None:
-        return
+    if transport is None or transport.is_closing():
+        return  # who left is noticed next
     # full is full (relay/outlet.py)
     transport.set_write_buffer_limits(high=0)
     peer = transport.get_extra_info("socket")

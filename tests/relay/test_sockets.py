@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from relay.server import Relay
-from relay.sockets import unanswered
+from relay.sockets import tune, unanswered
 from relay.viewer import Viewer
 from tests.relay.running import CONNECT, QUICK, Tcp, running, subscribe, until, viewer
 from tests.relay.streaming import stream, streaming
@@ -105,3 +105,13 @@ async def test_an_hour_of_peace_is_no_sign_of_being_gone() -> None:
         server.publish(1)
         # the first try is as young as it is, however long ago the last answer was
         assert unanswered(our_side(server.relay).transport) < IMPATIENT.unconfirmed
+
+
+async def test_of_a_connection_that_is_closed_already_nothing_is_asked() -> None:
+    """Its reader may be visited before it knows; an error there would cost everybody else in that tick theirs."""
+    async with running(IMPATIENT) as server, viewer(server):
+        transport = our_side(server.relay).transport
+        transport.abort()
+        await until(lambda: not server.relay.connections)
+        assert unanswered(transport) == 0
+        tune(transport, IMPATIENT)

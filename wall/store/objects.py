@@ -255,17 +255,20 @@ class ObjectStore:
         """
         if not await self._clear(path, attempt):
             error.add_note(f"{self._vendor.place} did not confirm that nothing was left: `frieze store reconcile`.")
-        if isinstance(error, StoreUnavailable | asyncio.CancelledError) and len(self._later) < LATER:
-            task = asyncio.create_task(self._clear_later(path, attempt))
+        # A copy has no mark of its own: what lies there a minute later may be that of a next try, which succeeded.
+        late = attempt is not None and isinstance(error, StoreUnavailable | asyncio.CancelledError)
+        if late and len(self._later) < LATER:
+            task = asyncio.create_task(self._clear_later(path, attempt, datetime.now(UTC)))
             self._later.add(task)
             task.add_done_callback(self._later.discard)
 
-    async def _clear_later(self, path: str, attempt: str | None) -> None:
+    async def _clear_later(self, path: str, attempt: str | None, failed: datetime) -> None:
         await asyncio.sleep(AGAIN_SECONDS)
-        await self._clear(path, attempt)
+        await self._clear(path, attempt, failed)
 
-    async def _clear(self, path: str, attempt: str | None) -> bool:
-        """Delete the object if `attempt` (None: anybody) wrote it, abort what is pending; whether that is confirmed."""
+    async def _clear(self, path: str, attempt: str | None, before: datetime | None = None) -> bool:
+        """Delete the object if `attempt` (None: anybody) wrote it, abort what is pending since `before` (None: at all);
+        whether that is confirmed."""
         loop = asyncio.get_running_loop()
         end, pause = loop.time() + self._roll_back, 0.2
         while True:
@@ -273,7 +276,7 @@ class ObjectStore:
                 found = await self._known(path)
                 if found is not None and attempt in (None, found.attributes.get(_ATTEMPT)):
                     await self._delete(path)
-                await self._vendor.abort(path, None)
+                await self._vendor.abort(path, before)
             except StoreError as error:
                 if not error.temporary or loop.time() + pause > end:
                     return False

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import aiohttp
 import anyio
 import pytest
+from obstore.store import MemoryStore
 from yarl import URL
 
 from tests.fakes.faulty_network import FaultyNetwork, How, LostAnswer, OtherAnswer, Request, UploadFault, Where
@@ -19,7 +20,7 @@ from tests.wall.store.networked import LIMITS as NETWORKED
 from tests.wall.store.networked import NetworkedStoreConformance, StoreAddress
 from wall.errors import ObjectMissing, SettingsError, StoreError, StoreRefused, StoreUnavailable
 from wall.store import open_store
-from wall.store.base import Store
+from wall.store.base import Method, ObjectInfo, SignedRequest, Store
 from wall.store.keys import new_key
 from wall.store.objects import PART, ObjectStore
 from wall.store.pending import PendingUploads
@@ -312,3 +313,49 @@ async def test_a_url_that_can_not_be_right_is_a_wrong_setting(
     with pytest.raises(SettingsError, match=named) as error:
         await open_store(url, user, password)
     assert "hunter2" not in str(error.value)
+
+
+class _Memory:
+    """A vendor whose objects lie in this process."""
+
+    place = "memory"
+
+    def __init__(self) -> None:
+        self.reading = self.writing = MemoryStore()
+
+    async def sign(
+        self, method: Method, path: str, lease: timedelta, length: int | None, media_type: str | None
+    ) -> SignedRequest | None:
+        return None
+
+    async def abort(self, prefix: str, before: datetime | None) -> int:
+        return 0
+
+    async def close(self) -> None:
+        pass
+
+
+async def test_a_copy_that_failed_takes_nothing_from_the_next_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wall.store.objects.AGAIN_SECONDS", 0.05)
+    store = ObjectStore(_Memory(), "", roll_back=1.0)
+    source, target = new_key(), new_key()
+    await store.put(source, 5, "image/png", pieces(b"bytes", 5))
+    look, looked = store.head, 0
+
+    async def unreachable_once(key: str) -> ObjectInfo:
+        nonlocal looked
+        looked += 1
+        if looked == 1:
+            raise StoreUnavailable("No answer to what was done.")
+        return await look(key)
+
+    monkeypatch.setattr(store, "head", unreachable_once)
+    with pytest.raises(StoreUnavailable):
+        await store.copy(source, target)
+    await store.copy(source, target)
+    # several times as long as it takes until a write of unknown outcome is looked at once more
+    later = asyncio.get_running_loop().time() + 0.5
+    while asyncio.get_running_loop().time() < later:
+        assert (await store.head(target)).length == 5
+        await asyncio.sleep(0.02)
+    await store.close()
