@@ -19,7 +19,7 @@ from wall.catalogue.claims import Claim
 from wall.catalogue.media import KeptOriginal, ServedRendition
 from wall.catalogue.single import SingleFlight
 from wall.catalogue.work import StoredRendition
-from wall.errors import ObjectMissing, PictureError, StoreError, StudioBusy
+from wall.errors import CatalogueError, ObjectMissing, PictureError, StoreError, StudioBusy
 from wall.pictures.records import ROLE_SIZES, Rendered
 from wall.pictures.studio import PictureStudio
 from wall.posts import Role
@@ -132,7 +132,7 @@ class OnDemand:
             await self._put(rendered, stored)
             recorded = await self._catalogue.media.add_renditions(media_id, stored)
         except BaseException:
-            await asyncio.shield(self._delete(stored))
+            await asyncio.shield(self._take_back(media_id, stored))
             raise
         if not recorded:
             await self._delete(stored)
@@ -163,6 +163,12 @@ class OnDemand:
                     key=key,
                 )
             )
+
+    async def _take_back(self, media_id: str, stored: list[StoredRendition]) -> None:
+        """What was recorded all the same, for the answer was lost, stays; so does what the catalogue can't say now."""
+        with suppress(CatalogueError):
+            named = await self._catalogue.stored.keys_of([media_id])
+            await self._delete([rendition for rendition in stored if rendition.key not in named])
 
     async def _delete(self, stored: list[StoredRendition]) -> None:
         for rendition in stored:

@@ -1,7 +1,7 @@
 """Posts → thumbnails with a real catalogue, studio and disk store: what fails, who goes on, what is left."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from io import BytesIO
@@ -25,6 +25,7 @@ from wall.catalogue import Catalogue
 from wall.catalogue import tables as t
 from wall.catalogue.posts import ConsolePost
 from wall.catalogue.searches import DueSearch
+from wall.catalogue.work import MediaResult, PostWork
 from wall.errors import FetchRefused, FetchUnavailable
 from wall.pictures.studio import PictureStudio
 from wall.posts import SourceMedia, SourcePost, SourceRemoval
@@ -299,6 +300,29 @@ async def test_a_stop_in_the_middle_leaves_nothing_and_the_next_one_goes_on_at_o
         found = await place.until_state(post_id, State.APPROVED)
     assert len(found.post.media) == 2
     assert place.store.names() == await place.kept()
+
+
+async def test_a_stop_while_its_work_is_committed_takes_nothing_away(
+    place: Workplace, network: ScriptedNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _find(place.catalogue, source_post("a", pictures=2))
+    network.pictures = {"demo:a-0": _jpeg(), "demo:a-1": _jpeg("navy")}
+    post_id = await _only_post(place.catalogue)
+    finish, committed = place.catalogue.work.finish, asyncio.Event()
+
+    async def without_an_answer(work: PostWork, results: Sequence[MediaResult]) -> None:
+        await finish(work, results)
+        committed.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(place.catalogue.work, "finish", without_an_answer)
+    async with place.working(network):
+        await asyncio.wait_for(committed.wait(), 20)
+    await place.until_state(post_id, State.APPROVED)
+    kept = await place.kept()
+    assert len(kept) == 6, "two sizes and the original of each"
+    for key in kept:
+        assert (await place.store.head(key)).length
 
 
 async def test_what_a_killed_process_held_is_taken_over_when_its_claim_has_expired(

@@ -1,7 +1,7 @@
 """Which stored objects the catalogue knows. A table that names store keys belongs in here, or `frieze store reconcile`
 takes its objects for left behind."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import or_, select
@@ -50,6 +50,10 @@ class KnownObjects:
     async def of(self, media_id: str) -> list[KnownObject]:
         """What the row of one media names now."""
         return (await self._page("", media_id))[0]
+
+    async def keys_of(self, media_ids: Iterable[str]) -> set[str]:
+        """The keys that the rows of these media name now: what an error says of a write may not be so."""
+        return {known.key for media_id in media_ids for known in await self.of(media_id)}
 
     async def _arriving(self) -> AsyncGenerator[KnownObject]:
         """What guests' uploads may have in the store before, or beside, the media of their post."""
