@@ -102,10 +102,10 @@ class DiskStore:
                 await self._to_its_end(writing.write, chunk)
             info = ObjectInfo(length=count, type=media_type, etag=f'"{digest.hexdigest()[:32]}"')
             await self._to_its_end(_finish, writing, path, info)
+            await to_the_end(asyncio.to_thread(_clear, writing))
         except BaseException:
             await to_the_end(asyncio.to_thread(_take_back, writing))
             raise
-        await to_the_end(asyncio.to_thread(_clear, writing))
         return info
 
     async def head(self, key: str) -> ObjectInfo:
