@@ -115,13 +115,16 @@ async def test_who_may_not_add_is_told_why(here: Place) -> None:
     assert {code: answer.code for code, answer in answers.items()} == {code: code for code in answers}
     assert "HEIC" in answers["type"].fields["error"]["sentence"]
     assert answers["size"].fields["error"]["limit"] == 100 * MIB
+    absurd = await here.ask(10**400)
+    assert (absurd.status, absurd.code) == (413, "size")
     await open_wall(here.catalogue, enabled=False)
     assert (await here.ask(1000)).code == "off"
     assert len(here.uploads.slots) == 0
 
 
 async def test_a_request_that_is_no_json_is_refused(here: Place) -> None:
-    for body, kind in ((b"{", "application/json"), (b"[]", "application/json"), (b"{}", "text/plain")):
+    json_type = "application/json"
+    for body, kind in ((b"{", json_type), (b"[]", json_type), (b"[" * 16_000, json_type), (b"{}", "text/plain")):
         wire = await here.wire()
         lines = (f"X-Frieze-Guest: {TOKEN}", f"Content-Type: {kind}")
         await wire.begin("/api/walls/main/uploads", len(body), *lines, method="POST")
