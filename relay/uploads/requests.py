@@ -67,6 +67,10 @@ class UploadRequest:
         scheme, _, credentials = self._headers.get(b"authorization", "").partition(" ")
         return credentials.strip() if scheme.lower() == "bearer" else ""
 
+    def bears(self, key: str) -> bool:
+        """Whether `bearer` is this key; how long that takes says nothing about it."""
+        return hmac.compare_digest(self.bearer.encode(), key.encode())
+
     @property
     def guest(self) -> bytes | None:
         """The digest of the guest's token, if there is one."""

@@ -296,7 +296,7 @@ class UploadServer:
     async def _seen(self, request: UploadRequest, upload_id: str) -> Upload:
         """The upload, for its guest or whoever has its receipt. Raises NotFound."""
         upload = await self._catalogue.uploads.get(upload_id)
-        if not request.is_guest(upload.guest) and request.bearer != await self._catalogue.links.receipt(upload_id):
+        if not request.is_guest(upload.guest) and not request.bears(await self._catalogue.links.receipt(upload_id)):
             raise NotFound("There is no such upload.")
         return upload
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import hmac
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 from pathlib import Path
@@ -78,6 +79,25 @@ async def test_a_guest_sees_their_uploads_and_nobody_elses(here: Place) -> None:
         assert (await here.call(method, path, guest=OTHER)).status == 404
         assert (await here.call(method, path, guest=None)).status == 404
         assert (await here.call(method, path, guest=None, Authorization="Bearer " + "a" * 26)).status == 404
+
+
+async def test_a_receipts_key_is_compared_in_a_time_that_says_nothing_about_it(
+    here: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    added = (await here.add(jpeg())).fields
+    key = added["receipt"].partition("#key=")[2]
+    compared: list[object] = []
+    compare = hmac.compare_digest
+
+    def watched(given: bytes, expected: bytes) -> bool:
+        compared.append(expected)
+        return compare(given, expected)
+
+    monkeypatch.setattr(hmac, "compare_digest", watched)
+    path = f"/api/uploads/{added['id']}"
+    for wrong in ("a" * 26, key[:-1], "\u00e9" * 26):
+        assert (await here.call("GET", path, guest=None, Authorization=f"Bearer {wrong}")).status == 404
+    assert compared.count(key.encode()) == 3
 
 
 async def test_a_withdrawn_picture_is_gone_at_once_as_often_as_one_asks(here: Place) -> None:
