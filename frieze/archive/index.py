@@ -17,6 +17,7 @@ from typing import Annotated, Any, TextIO
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from frieze.archive.files import opened
 from wall.errors import SettingsError
 from wall.posts import MEDIA_PER_POST, MediaKind
 from wall.uploads import NAME_CHARACTERS
@@ -135,7 +136,7 @@ def read_index(folder: Path) -> Index:
     """Raises SettingsError in a sentence that says what is wrong with it."""
     path = folder / NAME
     try:
-        fields = json.loads(path.read_bytes())
+        fields = json.loads(_read(path))
     except FileNotFoundError as error:
         raise SettingsError(f"{folder} holds no finished export: there is no {NAME} in it.") from error
     except OSError as error:
@@ -152,6 +153,11 @@ def read_index(folder: Path) -> Index:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(step) for step in first["loc"])
         raise SettingsError(f"{path} is damaged: {where}: {first['msg'].lower()}.") from error
+
+
+def _read(path: Path) -> bytes:
+    with opened(path) as file:
+        return file.read()
 
 
 def _dump(fields: dict[str, Any]) -> str:

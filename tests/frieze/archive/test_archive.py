@@ -4,7 +4,9 @@ import asyncio
 import hashlib
 import io
 import json
-from collections.abc import AsyncGenerator
+import os
+from collections.abc import AsyncGenerator, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -272,6 +274,57 @@ async def test_a_folder_with_other_things_is_left_alone(catalogue: Catalogue, st
     await catalogue.walls.add("other", "Other")
     with pytest.raises(SettingsError, match="an export of the wall main"):
         await _export(catalogue, store, folder, "other")
+
+
+@contextmanager
+def _pipe(path: Path) -> Generator[None]:
+    os.mkfifo(path)
+    try:
+        yield
+    finally:
+        # whoever waits for its other end all the same finds it, and closed
+        os.close(os.open(path, os.O_RDWR | os.O_NONBLOCK))
+
+
+async def test_links_and_pipes_in_an_export_are_neither_followed_nor_waited_for(
+    catalogue: Catalogue, store: _Stalling, folder: Path, tmp_path: Path
+) -> None:
+    await show_posts(catalogue, store, 3)
+    await _export(catalogue, store, folder)
+    link, pipe, _ = [folder / post.media[0].file.file for post in read_index(folder).posts]
+    link.rename(tmp_path / "elsewhere")
+    link.symlink_to(tmp_path / "elsewhere")
+    pipe.unlink()
+    await catalogue.walls.add("copy", "A copy")
+    with _pipe(pipe):
+        async with asyncio.timeout(60):
+            imported = await _import(catalogue, store, folder, "copy")
+    assert imported.posts == 1
+    assert sorted(sentence.split(": ", 1)[1] for sentence in imported.failed) == sorted(
+        [f"media/{link.name} can't be read: it is a link.", f"media/{pipe.name} can't be read: it is no file."]
+    )
+    # the next export puts files in their places
+    assert (await _export(catalogue, store, folder)).written == 2
+    assert not link.is_symlink()
+    assert (pipe.is_file(), (tmp_path / "elsewhere").stat().st_size) == (True, SIZE)
+
+
+async def test_an_index_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    with _pipe(tmp_path / "index.json"), pytest.raises(SettingsError, match="it is no file"):
+        async with asyncio.timeout(60):
+            await asyncio.to_thread(read_index, tmp_path)
+
+
+async def test_a_file_of_another_length_is_not_even_hashed(
+    catalogue: Catalogue, store: _Stalling, folder: Path
+) -> None:
+    await show_posts(catalogue, store, 1)
+    await _export(catalogue, store, folder)
+    path = folder / read_index(folder).posts[0].media[0].file.file
+    os.truncate(path, 2**30)
+    await catalogue.walls.add("copy", "A copy")
+    imported = await _import(catalogue, store, folder, "copy")
+    assert [sentence.rpartition("its ")[2] for sentence in imported.failed] == ["length is another."]
 
 
 async def test_files_that_are_not_what_was_exported_are_not_imported(
