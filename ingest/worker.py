@@ -27,6 +27,7 @@ LOOK_SECONDS = 0.5
 FETCH_ATTEMPTS = 6
 FIRST_PAUSE = 5.0
 LONGEST_PAUSE = 600.0
+UNEXPECTED = "Frieze stumbled over something in this post; its log says what."
 
 
 class Worker:
@@ -90,6 +91,9 @@ class Worker:
             pass  # edited, removed or taken over: the newer work counts
         except FriezeError as error:
             self._say_trouble(error)
+        except Exception:
+            # only this post may suffer; it is tried again when its claim is over
+            self._log.exception("a post was left behind", post=work.post_id)
 
     async def _do(self, work: PostWork) -> None:
         renewing = asyncio.create_task(self._keep(work))
@@ -111,6 +115,12 @@ class Worker:
                 await self._catalogue.work.finish(work, results)
                 self._trouble.over()
             kept = True
+        except FriezeError:
+            raise
+        except Exception:
+            # no source of ours makes such a post; left as it is it would stop every worker, one after the other
+            self._log.exception("a post can't be worked on", post=work.post_id)
+            await self._catalogue.work.fail(work, UNEXPECTED)
         finally:
             renewing.cancel()
             if not kept:

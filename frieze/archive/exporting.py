@@ -14,6 +14,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from frieze.archive.files import digest_of
 from frieze.archive.index import MEDIA, NAME, FileEntry, MediaEntry, PostEntry, new_index, read_index
 from frieze.storage.patience import patiently
 from relay.names import ENDINGS
@@ -123,11 +124,14 @@ class Export:
 
     async def _there(self, path: Path, media: ArchivedMedia) -> str | None:
         """The SHA-256 of a file that is there already and is what it should be."""
-        found = await asyncio.to_thread(digest_of, path)
-        if found is None or found[1] != media.best.bytes or media.sha256 not in (None, found[0]):
+        try:
+            found = await asyncio.to_thread(digest_of, path, media.best.bytes)
+        except OSError:
+            return None  # it takes its place, or that says what is wrong
+        if found is None or media.sha256 not in (None, found):
             return None
         self.result.there += 1
-        return found[0]
+        return found
 
     async def _write(self, path: Path, media: ArchivedMedia) -> str:
         part = path.with_name(f"{path.name}.part")
@@ -147,16 +151,6 @@ class Export:
         self.result.written += 1
         self.result.bytes += length
         return digest.hexdigest()
-
-
-def digest_of(path: Path) -> tuple[str, int] | None:
-    """SHA-256 and length of a file, None where there is none."""
-    try:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            return digest, os.fstat(file.fileno()).st_size
-    except FileNotFoundError:
-        return None
 
 
 def _prepare(folder: Path, slug: str) -> None:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from frieze.archive.exporting import digest_of
+from frieze.archive.files import digest_of, opened
 from frieze.archive.index import FileEntry, PostEntry, read_index
 from frieze.networks import SOURCES
 from frieze.storage.patience import patiently
@@ -94,7 +94,7 @@ class Import:
                 else:
                     await self._hand_over(post)
                 self.result.keys.append(post.key)
-            except (StoreError, SettingsError, CatalogueError) as error:
+            except (StoreError, SettingsError, CatalogueError, OSError) as error:
                 self.result.failed.append(f"{post.key}: {error}")
             self._step(_size(post))
 
@@ -117,13 +117,14 @@ class Import:
         """Hand a file over where an ingest part finds it; its key. Only when it is what the index says."""
         path = self._folder / entry.file
         try:
-            found = await asyncio.to_thread(digest_of, path)
+            found = await asyncio.to_thread(digest_of, path, entry.bytes)
+        except FileNotFoundError as error:
+            raise SettingsError(f"{entry.file} is missing.") from error
         except OSError as error:
             raise SettingsError(f"{entry.file} can't be read: {error.strerror or error}.") from error
-        if found is None:
-            raise SettingsError(f"{entry.file} is missing.")
-        if found != (entry.sha256, entry.bytes):
-            raise SettingsError(f"{entry.file} is not what it was when it was exported: its SHA-256 is another.")
+        if found != entry.sha256:
+            what = "length" if found is None else "SHA-256"
+            raise SettingsError(f"{entry.file} is not what it was when it was exported: its {what} is another.")
         key = new_key()
         put.append(key)
         await patiently(lambda: self._store.put(key, entry.bytes, "application/octet-stream", _chunks(path)))
@@ -169,6 +170,6 @@ def _found(post: PostEntry, media: Sequence[str], avatar: str | None) -> SourceP
 
 
 async def _chunks(path: Path) -> AsyncGenerator[bytes]:
-    with path.open("rb") as file:
+    with opened(path) as file:
         while chunk := await asyncio.to_thread(file.read, CHUNK):
             yield chunk

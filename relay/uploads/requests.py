@@ -23,6 +23,8 @@ from wall.uploads import (
 
 _GUEST = re.compile(r"[A-Za-z0-9_-]{22,64}", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
+# no file system holds one larger, and no number of ours overflows below it
+_LARGEST = 2**50
 _LENGTH = re.compile(r"[0-9]{1,15}", re.ASCII)
 _Headers = list[tuple[bytes, bytes]]
 
@@ -65,6 +67,10 @@ class UploadRequest:
         scheme, _, credentials = self._headers.get(b"authorization", "").partition(" ")
         return credentials.strip() if scheme.lower() == "bearer" else ""
 
+    def bears(self, key: str) -> bool:
+        """Whether `bearer` is this key; how long that takes says nothing about it."""
+        return hmac.compare_digest(self.bearer.encode(), key.encode())
+
     @property
     def guest(self) -> bytes | None:
         """The digest of the guest's token, if there is one."""
@@ -92,7 +98,7 @@ class UploadRequest:
             fields = json.loads(await self.body.whole(self._settings.request, self._settings.request_within))
         except TimeoutError as error:
             raise Refusal(HTTPStatus.REQUEST_TIMEOUT, "idle", "The request did not come in time.") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise _bad("request", "The body is no JSON, or too long.") from error
         if not isinstance(fields, dict):
             raise _bad("request", "The body must be a JSON object.")
@@ -104,6 +110,9 @@ def read_asked(wall: str, guest: bytes, fields: Mapping[str, Any]) -> Asked:
     size, sha256 = fields.get("size"), fields.get("sha256")
     if not isinstance(size, int) or isinstance(size, bool) or size < 1:
         raise _bad("request", "`size` must be the number of bytes, at least 1.")
+    if size > _LARGEST:
+        sentence = "Nothing may be that large."
+        raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "size", sentence, facts={"limit": _LARGEST})
     if sha256 is not None and (not isinstance(sha256, str) or not _SHA256.fullmatch(sha256)):
         raise _bad("request", "`sha256` must be 64 hexadecimal digits in lower case.")
     return Asked(

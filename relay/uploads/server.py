@@ -24,6 +24,8 @@ from relay.uploads.settings import UploadSettings
 from relay.uploads.slots import Slots
 from wall.catalogue import Catalogue
 from wall.catalogue.uploads import Asked, Upload, Withdrawn, digest
+from wall.catalogue.uploads import refuse as refuse_asked
+from wall.catalogue.walls import Wall
 from wall.errors import CatalogueError, ClaimLost, NotFound, StoreError, UploadRefused
 from wall.store.base import SignedRequest, Store
 from wall.store.keys import new_key
@@ -163,7 +165,9 @@ class UploadServer:
         asked = await request.asked(slug)
         if self.stopping:
             raise busy(self.settings.retry, STOPPING)
-        await self._may_add(request, slug)
+        wall = await self._may_add(request, slug)
+        # before a store is asked to sign anything; asked once more when the address is written down
+        refuse_asked(wall.uploads, asked, self._catalogue.now())
         if asked.direct and (asked.size > self.settings.direct or self.slots.full(asked.size)):
             leased = await self._lease_direct(request, asked)
             if leased is not None:
@@ -304,23 +308,24 @@ class UploadServer:
 
     # ── who may ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _may_add(self, request: UploadRequest, slug: str) -> None:
-        """Raises NotFound for a secret wall without its key, and for one that is not there, after the same work."""
+    async def _may_add(self, request: UploadRequest, slug: str) -> Wall:
+        """The wall. Raises NotFound for a secret one without its key, and where there is none, after the same work."""
         try:
             wall = await self._catalogue.walls.get(slug)
         except NotFound:
             wall = None
         if wall is not None and not wall.secret:
-            return
+            return wall
         links = self._catalogue.links
         opened = await links.opens(slug, wall, request.bearer)
-        if not (await links.opens_adding(slug, wall, request.bearer) or opened):
+        if not (await links.opens_adding(slug, wall, request.bearer) or opened) or wall is None:
             raise NotFound(f"There is no wall named {slug}.")
+        return wall
 
     async def _seen(self, request: UploadRequest, upload_id: str) -> Upload:
         """The upload, for its guest or whoever has its receipt. Raises NotFound."""
         upload = await self._catalogue.uploads.get(upload_id)
-        if not request.is_guest(upload.guest) and request.bearer != await self._catalogue.links.receipt(upload_id):
+        if not request.is_guest(upload.guest) and not request.bears(await self._catalogue.links.receipt(upload_id)):
             raise NotFound("There is no such upload.")
         return upload
 

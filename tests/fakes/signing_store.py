@@ -23,12 +23,13 @@ _KEY = b"what only the store knows"
 
 
 class SigningStore(WatchedStore):
-    """`away`: its verbs fail. Reading stands still at the byte `slow_from`, or breaks off at `breaks_from`. As with a
-    real one, a signed address takes bytes again and again until it is over."""
+    """`signed` counts addresses given. `away`: its verbs fail. Reading stands still at the byte `slow_from`, or breaks
+    off at `breaks_from`. As with a real one, a signed address takes bytes again and again until it is over."""
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
         self.base = ""
+        self.signed = 0
         self.away = False
         self.slow_from: int | None = None
         self.breaks_from: int | None = None
@@ -36,6 +37,7 @@ class SigningStore(WatchedStore):
     async def sign(
         self, method: Method, key: str, lease: timedelta, *, length: int | None = None, media_type: str | None = None
     ) -> SignedRequest | None:
+        self.signed += 1
         until = int(time.time() + lease.total_seconds())
         return SignedRequest(
             method=method,

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from ingest.sources.base import Source
 from ingest.sources.command import CommandSource, stored_origin
-from ingest.worker import FETCH_ATTEMPTS, LEASE, Worker
+from ingest.worker import FETCH_ATTEMPTS, LEASE, UNEXPECTED, Worker
 from tests.fakes.away_store import AwayStore
 from tests.fakes.beside import beside
 from tests.fakes.clock import Clock
@@ -163,6 +163,20 @@ async def test_a_post_whose_pictures_all_fail_says_each_reason_once(place: Workp
         found = await place.until_state(await _only_post(place.catalogue), State.FAILED)
     assert found.reason == "It is gone. It is too large."
     assert not place.store.names()
+
+
+async def test_a_post_that_fits_into_no_event_fails_alone_and_leaves_nothing(
+    place: Workplace, network: ScriptedNetwork
+) -> None:
+    await _find(place.catalogue, replace(source_post("a"), author_name="a" * 40_000), source_post("b"))
+    network.pictures = {"demo:a-0": _jpeg(), "demo:b-0": _jpeg()}
+    received = await place.catalogue.posts.by_state("main", State.RECEIVED)
+    ids = {post.post.author.name: post.post.id for post in received}
+    async with place.working(network):
+        found = await place.until_state(ids.pop("a" * 40_000), State.FAILED)
+        assert found.reason == UNEXPECTED
+        await place.until_state(ids.popitem()[1], State.APPROVED)
+    assert place.store.names() == await place.kept()
 
 
 async def test_an_authors_picture_that_fails_costs_nothing_else(place: Workplace, network: ScriptedNetwork) -> None:

@@ -56,9 +56,9 @@ class Leftovers:
                 held.append(Held(upload=upload_record(row), token=token, rules=UploadRules()))
         return held
 
-    async def left(self, limit: int) -> list[Upload]:
-        """Uploads of which something may still be in the store that nobody needs, though it was deleted once:
-        aborted and withdrawn ones, and those whose post can't be shown or is gone."""
+    async def left(self, limit: int, after: str = "") -> list[Upload]:
+        """Uploads of which something may still be in the store that nobody needs, though it was deleted once: aborted
+        and withdrawn ones, and those whose post can't be shown or is gone. In the order of their ids, after `after`."""
         now = self._context.now()
         u, p, m = t.upload.c, t.post.c, t.media.c
         unsigned = or_(u.signed_until.is_(None), u.signed_until < now - LATE)
@@ -76,7 +76,7 @@ class Leftovers:
         query = (
             select(t.upload)
             .outerjoin(t.post, p.id == u.post_id)
-            .where(~u.cleaned, or_(ended, useless))
+            .where(~u.cleaned, or_(ended, useless), u.id > after)
             .order_by(u.id)
             .limit(limit)
         )
@@ -92,8 +92,9 @@ class Leftovers:
                 .values(cleaned=True)
             )
 
-    async def quarantined(self, limit: int) -> list[Upload]:
-        """Stored uploads whose quarantine nobody can write into any more; what is there may go for good."""
+    async def quarantined(self, limit: int, after: str = "") -> list[Upload]:
+        """Stored uploads whose quarantine nobody can write into any more; what is there may go for good. In the order
+        of their ids, after `after`."""
         u = t.upload.c
         query = (
             select(t.upload)
@@ -101,6 +102,7 @@ class Leftovers:
                 u.state == UploadState.STORED.value,
                 u.quarantine.is_not(None),
                 u.signed_until < self._context.now() - LATE,
+                u.id > after,
             )
             .order_by(u.id)
             .limit(limit)

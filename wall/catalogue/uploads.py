@@ -280,7 +280,9 @@ class Uploads:
                 raise NotFound("There is no such upload.")
             if row["state"] != UploadState.WITHDRAWN:
                 # whoever takes its bytes in now finds its claim gone, and rolls back
-                values = {"state": UploadState.WITHDRAWN.value, "error": None, "changed_at": now, "cleaned": False}
+                # nothing ever came to an address of ours that nobody has used
+                unused = row["state"] == UploadState.LEASED and row["mode"] == "relay"
+                values = {"state": UploadState.WITHDRAWN.value, "error": None, "changed_at": now, "cleaned": unused}
                 await connection.execute(update(t.upload).where(t.upload.c.id == upload_id).values(values | RELEASED))
             media = await self._take_post_down(connection, row["post_id"], now)
         self._context.changed.fire()

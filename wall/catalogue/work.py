@@ -144,6 +144,13 @@ class Work:
                 .values(work_at=at, attempts=t.post.c.attempts + 1, **_RELEASED)
             )
 
+    async def fail(self, work: PostWork, reason: str) -> None:
+        """Give the post up: something of it can't be worked on. Raises ClaimLost."""
+        async with self._context.database.writing() as connection:
+            post = await _lock_held(connection, work)
+            await _settle(connection, post, State.FAILED, self._context.now(), reason)
+        self._context.changed.fire()
+
     async def release(self, work: PostWork) -> None:
         """Give the post back untouched, for another worker to take at once."""
         async with self._context.database.writing() as connection:

@@ -4,7 +4,9 @@ import asyncio
 import hashlib
 import io
 import json
-from collections.abc import AsyncGenerator
+import os
+from collections.abc import AsyncGenerator, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -274,6 +276,57 @@ async def test_a_folder_with_other_things_is_left_alone(catalogue: Catalogue, st
         await _export(catalogue, store, folder, "other")
 
 
+@contextmanager
+def _pipe(path: Path) -> Generator[None]:
+    os.mkfifo(path)
+    try:
+        yield
+    finally:
+        # whoever waits for its other end all the same finds it, and closed
+        os.close(os.open(path, os.O_RDWR | os.O_NONBLOCK))
+
+
+async def test_links_and_pipes_in_an_export_are_neither_followed_nor_waited_for(
+    catalogue: Catalogue, store: _Stalling, folder: Path, tmp_path: Path
+) -> None:
+    await show_posts(catalogue, store, 3)
+    await _export(catalogue, store, folder)
+    link, pipe, _ = [folder / post.media[0].file.file for post in read_index(folder).posts]
+    link.rename(tmp_path / "elsewhere")
+    link.symlink_to(tmp_path / "elsewhere")
+    pipe.unlink()
+    await catalogue.walls.add("copy", "A copy")
+    with _pipe(pipe):
+        async with asyncio.timeout(60):
+            imported = await _import(catalogue, store, folder, "copy")
+    assert imported.posts == 1
+    assert sorted(sentence.split(": ", 1)[1] for sentence in imported.failed) == sorted(
+        [f"media/{link.name} can't be read: it is a link.", f"media/{pipe.name} can't be read: it is no file."]
+    )
+    # the next export puts files in their places
+    assert (await _export(catalogue, store, folder)).written == 2
+    assert not link.is_symlink()
+    assert (pipe.is_file(), (tmp_path / "elsewhere").stat().st_size) == (True, SIZE)
+
+
+async def test_an_index_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    with _pipe(tmp_path / "index.json"), pytest.raises(SettingsError, match="it is no file"):
+        async with asyncio.timeout(60):
+            await asyncio.to_thread(read_index, tmp_path)
+
+
+async def test_a_file_of_another_length_is_not_even_hashed(
+    catalogue: Catalogue, store: _Stalling, folder: Path
+) -> None:
+    await show_posts(catalogue, store, 1)
+    await _export(catalogue, store, folder)
+    path = folder / read_index(folder).posts[0].media[0].file.file
+    os.truncate(path, 2**30)
+    await catalogue.walls.add("copy", "A copy")
+    imported = await _import(catalogue, store, folder, "copy")
+    assert [sentence.rpartition("its ")[2] for sentence in imported.failed] == ["length is another."]
+
+
 async def test_files_that_are_not_what_was_exported_are_not_imported(
     catalogue: Catalogue, store: _Stalling, folder: Path
 ) -> None:
@@ -308,6 +361,47 @@ async def test_an_index_that_makes_no_sense_is_refused_in_words(
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(SettingsError, match=sentence):
         await _import(catalogue, store, folder, "main")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"author": "a" * 201},
+        {"handle": "a" * 201},
+        {"text": "a" * 25_001},
+        {"text": "a\0"},
+        {"text": "\ud800"},
+        {"url": "javascript:alert(1)"},
+        {"url": "https://wall.example/" + "a" * 2_000},
+        {"version": 10**30},
+        {"created": "0001-01-01T00:00:00+14:00"},
+        {"media.alt": "a" * 1_001},
+        {"media.name": "a" * 256},
+        {"media.focus": [float("nan"), 0]},
+        {"media.focus": [5, 0]},
+    ],
+    ids=lambda change: " ".join(f"{name}={value!s:.20}" for name, value in change.items()),
+)
+async def test_a_post_that_no_source_could_have_found_is_refused(
+    catalogue: Catalogue, store: _Stalling, folder: Path, change: dict[str, Any]
+) -> None:
+    await show_posts(catalogue, store, 1)
+    await _export(catalogue, store, folder)
+    path = folder / "index.json"
+    fields = json.loads(path.read_text())
+    [post] = fields["posts"]
+    for name, value in change.items():
+        target, _, field = name.rpartition(".")
+        (post["media"][0] if target else post)[field] = value
+    path.write_text(json.dumps(fields))
+    with pytest.raises(SettingsError, match=r"damaged: posts\.0"):
+        await _import(catalogue, store, folder, "main")
+
+
+async def test_an_index_of_brackets_only_is_no_json(tmp_path: Path) -> None:
+    (tmp_path / "index.json").write_text("[" * 100_000)
+    with pytest.raises(SettingsError, match="no JSON"):
+        read_index(tmp_path)
 
 
 async def test_an_index_names_nothing_outside_of_its_folder(

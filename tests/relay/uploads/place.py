@@ -48,6 +48,7 @@ class WatchedStore(DiskStore):
         self.fail_after: int | None = None  # bytes
         self.fail_at_the_end = False
         self.fail_deletes = False
+        self.undeletable: set[str] = set()
         self.flowing = asyncio.Event()  # cleared: takes nothing
         self.confirming = asyncio.Event()  # cleared: has everything and does not say so
         self.flowing.set()
@@ -73,7 +74,7 @@ class WatchedStore(DiskStore):
         return info
 
     async def delete(self, key: str) -> None:
-        if self.fail_deletes:
+        if self.fail_deletes or key in self.undeletable:
             raise StoreUnavailable("The store is away.")
         await super().delete(key)
 

@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from relay.uploads.care import Care
+from relay.uploads.care import AT_ONCE, Care
 from tests.fakes.clock import Clock
 from tests.fakes.posts import rendered
 from tests.fakes.uploads import LEASE, begun, lease, open_wall, stored
 from tests.relay.uploads.place import PATIENT, WatchedStore
 from wall.catalogue import Catalogue
 from wall.catalogue.leftovers import LATE
+from wall.catalogue.uploads import Upload
+from wall.errors import StoreUnavailable
 from wall.store.keys import new_key
 from wall.uploads import UploadState
 
@@ -85,6 +87,60 @@ async def test_an_object_that_appears_after_all_is_deleted_later(
     clock.advance(LATE + timedelta(seconds=1))
     await care.recover()
     assert kept.files() == []
+
+
+async def _aborted(catalogue: Catalogue, count: int) -> list[Upload]:
+    found: list[Upload] = []
+    for _ in range(count):
+        held = await begun(catalogue)
+        await catalogue.uploads.abort(held, "It broke.")
+        found.append(held.upload)
+    return sorted(found, key=lambda upload: upload.id)
+
+
+async def test_what_can_not_be_deleted_keeps_nothing_else_waiting(
+    catalogue: Catalogue, kept: WatchedStore, clock: Clock
+) -> None:
+    care = Care(catalogue, kept, PATIENT, "care")
+    first, *others = await _aborted(catalogue, 3)
+    kept.undeletable = {first.key}
+    direct = await stored(catalogue, quarantine=new_key())
+    assert direct.quarantine is not None
+    for key in (first.key, *(upload.key for upload in others), direct.quarantine):
+        await _put(kept, key)
+    clock.advance(timedelta(days=1))
+    with pytest.raises(StoreUnavailable):
+        await care.recover()
+    assert kept.files() == [first.key]
+    kept.undeletable = set()
+    await care.recover()
+    assert kept.files() == []
+
+
+async def test_all_that_is_left_goes_at_once_and_what_resists_has_its_turn_later(
+    catalogue: Catalogue, kept: WatchedStore, clock: Clock
+) -> None:
+    care = Care(catalogue, kept, PATIENT, "care")
+    uploads = await _aborted(catalogue, AT_ONCE + 30)
+    resisting = {upload.key for upload in uploads[:25]}
+    kept.undeletable = set(resisting)
+    await _put(kept, uploads[-1].key)
+    clock.advance(LATE * 2)
+    for _ in range(2):  # the first round has enough of it half-way
+        with pytest.raises(StoreUnavailable):
+            await care.recover()
+    assert kept.files() == []
+    assert {upload.key for upload in await catalogue.leftovers.left(AT_ONCE)} == resisting
+    kept.undeletable = set()
+    await care.recover()
+    assert await catalogue.leftovers.left(1) == []
+
+
+async def test_an_address_that_nobody_used_leaves_nothing_to_look_for(catalogue: Catalogue, clock: Clock) -> None:
+    for quarantine in (None, new_key()):
+        await catalogue.uploads.withdraw((await lease(catalogue, quarantine=quarantine)).id)
+    clock.advance(timedelta(days=1))
+    assert [upload.mode for upload in await catalogue.leftovers.left(10)] == ["direct"]
 
 
 async def test_what_is_sent_to_the_store_and_never_completed_is_deleted(

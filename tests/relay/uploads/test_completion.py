@@ -79,6 +79,12 @@ async def test_a_store_that_signs_nothing_gets_large_files_through_the_relay(
         assert (await here.add(jpeg(LARGE))).status == 201
 
 
+async def test_what_the_wall_refuses_never_gets_to_a_signature(here: Place, store: SigningStore) -> None:
+    refused = [await here.ask(LARGE, consent=False), await here.ask(2**40)]
+    assert [answer.code for answer in refused] == ["consent", "size"]
+    assert store.signed == 0
+
+
 async def test_who_can_not_reach_the_store_says_so_and_sends_through_the_relay(here: Place) -> None:
     assert (await here.ask(LARGE, direct=False)).fields["mode"] == "relay"
 

@@ -29,6 +29,13 @@ def test_what_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
     assert (error.value.status, error.value.code) == (400, "request")
 
 
+@pytest.mark.parametrize("size", [2**50 + 1, 10**400], ids=["large", "absurd"])
+def test_a_size_that_nothing_has_is_refused(size: int) -> None:
+    with pytest.raises(Refusal) as error:
+        read_asked("main", GUEST, GOOD | {"size": size})
+    assert (error.value.status, error.value.code) == (413, "size")
+
+
 @pytest.mark.parametrize("consent", [None, False, "true", 1])
 def test_only_a_clear_yes_is_consent(consent: object) -> None:
     assert not read_asked("main", GUEST, GOOD | {"consent": consent}).consent

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import hmac
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 from pathlib import Path
@@ -80,6 +81,25 @@ async def test_a_guest_sees_their_uploads_and_nobody_elses(here: Place) -> None:
         assert (await here.call(method, path, guest=None, Authorization="Bearer " + "a" * 26)).status == 404
 
 
+async def test_a_receipts_key_is_compared_in_a_time_that_says_nothing_about_it(
+    here: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    added = (await here.add(jpeg())).fields
+    key = added["receipt"].partition("#key=")[2]
+    compared: list[object] = []
+    compare = hmac.compare_digest
+
+    def watched(given: bytes, expected: bytes) -> bool:
+        compared.append(expected)
+        return compare(given, expected)
+
+    monkeypatch.setattr(hmac, "compare_digest", watched)
+    path = f"/api/uploads/{added['id']}"
+    for wrong in ("a" * 26, key[:-1], "\u00e9" * 26):
+        assert (await here.call("GET", path, guest=None, Authorization=f"Bearer {wrong}")).status == 404
+    assert compared.count(key.encode()) == 3
+
+
 async def test_a_withdrawn_picture_is_gone_at_once_as_often_as_one_asks(here: Place) -> None:
     added = (await here.add(jpeg())).fields
     for _ in range(2):
@@ -115,13 +135,16 @@ async def test_who_may_not_add_is_told_why(here: Place) -> None:
     assert {code: answer.code for code, answer in answers.items()} == {code: code for code in answers}
     assert "HEIC" in answers["type"].fields["error"]["sentence"]
     assert answers["size"].fields["error"]["limit"] == 100 * MIB
+    absurd = await here.ask(10**400)
+    assert (absurd.status, absurd.code) == (413, "size")
     await open_wall(here.catalogue, enabled=False)
     assert (await here.ask(1000)).code == "off"
     assert len(here.uploads.slots) == 0
 
 
 async def test_a_request_that_is_no_json_is_refused(here: Place) -> None:
-    for body, kind in ((b"{", "application/json"), (b"[]", "application/json"), (b"{}", "text/plain")):
+    json_type = "application/json"
+    for body, kind in ((b"{", json_type), (b"[]", json_type), (b"[" * 16_000, json_type), (b"{}", "text/plain")):
         wire = await here.wire()
         lines = (f"X-Frieze-Guest: {TOKEN}", f"Content-Type: {kind}")
         await wire.begin("/api/walls/main/uploads", len(body), *lines, method="POST")

@@ -14,18 +14,17 @@ export interface Guest {
   readonly kept: boolean;
 }
 
-/** The guest token of this browser, made up at the first visit. `given`: one that came with a link, which goes first. */
+/**
+ * The guest token of this browser, made up at the first visit. `given`: one that came with a link, which goes first on
+ * this page and is not kept: whoever made the link knows it, and nobody shall add anything under another's token.
+ */
 export function guestOf(
   storage: Kept | null,
   given: string | null,
   random: (bytes: Uint8Array<ArrayBuffer>) => void,
 ): Guest {
   const known = get(storage, TOKEN);
-  if (given !== null && VALID.test(given)) {
-    // A browser with receipts of its own keeps those; the link still opens what it is for.
-    if (known === null) put(storage, TOKEN, given);
-    return { token: given, kept: get(storage, TOKEN) !== null };
-  }
+  if (given !== null && VALID.test(given)) return { token: given, kept: given === known };
   if (known !== null && VALID.test(known)) return { token: known, kept: true };
   const bytes = new Uint8Array(TOKEN_BYTES);
   random(bytes);

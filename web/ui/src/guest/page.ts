@@ -22,7 +22,7 @@ export class GuestPage extends LitElement {
 
   protected override render(): TemplateResult {
     const place = this.#place;
-    const given = place.page === "upload" ? null : place.guest;
+    const given = place.page === "receipt" ? place.guest : null;
     const guest = guestOf(this.#storage, given, (bytes) => crypto.getRandomValues(bytes));
     const slug = place.page === "upload" ? "" : place.slug;
     const api = httpGuestApi(slug, guest.token, place.page === "upload" ? null : place.key);

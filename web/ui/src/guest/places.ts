@@ -1,8 +1,9 @@
 /** Which page this is, and the addresses of the others: pure. Secrets stand behind the #, which browsers send to nobody. */
 
 export type Place =
+  | { readonly page: "add"; readonly slug: string; readonly key: string | null }
   | {
-      readonly page: "add" | "receipt";
+      readonly page: "receipt";
       readonly slug: string;
       readonly key: string | null;
       readonly guest: string | null;
@@ -15,7 +16,8 @@ export function placeOf(pathname: string, hash: string): Place {
   const key = secrets.get("key");
   const [first, second = "", third] = pathname.split("/").filter(Boolean).map(decoded);
   if (first === "u") return { page: "upload", id: second, key };
-  return { page: third === "receipt" ? "receipt" : "add", slug: second, key, guest: secrets.get("guest") };
+  if (third === "receipt") return { page: "receipt", slug: second, key, guest: secrets.get("guest") };
+  return { page: "add", slug: second, key };
 }
 
 export function addPath(slug: string, key: string | null): string {

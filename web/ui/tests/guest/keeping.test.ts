@@ -36,11 +36,11 @@ describe("the guest", () => {
     expect(guestOf(kept, null, random).token).toBe(own);
   });
 
-  test("of a link is kept where there was none", () => {
+  test("of a link does not become this browser's own where there was none", () => {
     const kept = storage();
     const given = "g".repeat(43);
-    guestOf(kept, given, random);
-    expect(guestOf(kept, null, random).token).toBe(given);
+    expect(guestOf(kept, given, random)).toEqual({ token: given, kept: false });
+    expect(guestOf(kept, null, random).token).not.toBe(given);
   });
 
   test("of a broken link is nobody", () => {
@@ -64,8 +64,12 @@ describe("places", () => {
   test("every address leads to its page and back", () => {
     const url = new URL(receiptPath("party", "k", "g"), "https://wall.example");
     expect(placeOf(url.pathname, url.hash)).toEqual({ page: "receipt", slug: "party", key: "k", guest: "g" });
-    expect(placeOf("/w/party/add", "")).toEqual({ page: "add", slug: "party", key: null, guest: null });
+    expect(placeOf("/w/party/add", "")).toEqual({ page: "add", slug: "party", key: null });
     expect(placeOf("/u/01KA", "#key=r")).toEqual({ page: "upload", id: "01KA", key: "r" });
+  });
+
+  test("nobody is told by a link under whose token to add", () => {
+    expect(placeOf("/w/party/add", "#key=k&guest=g")).toEqual({ page: "add", slug: "party", key: "k" });
   });
 
   test("an address that nobody encoded rightly is no error", () => {
