@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -44,7 +45,8 @@ Result = TypeVar("Result")
 class UploadServer:
     """Since the start: `leased` counts addresses that were given, `stored` uploads and `stored_bytes` that are there,
     `refused`, by code, what was refused or rolled back, `lost` connections that broke, `withdrawn` what guests took
-    back, and `received_bytes` all that came here, rolled back or not."""
+    back, and `received_bytes` all that came here, rolled back or not. `slots`: of what comes through here; `direct`: of
+    the store's own addresses."""
 
     def __init__(
         self,
@@ -57,6 +59,15 @@ class UploadServer:
     ) -> None:
         self.settings = settings
         self.slots = Slots(settings, clock)
+        self.direct = Slots(
+            replace(
+                settings,
+                slots=settings.direct_slots,
+                slots_per_address=settings.direct_per_address,
+                kept_for_small=0,
+            ),
+            clock,
+        )
         self.stopping = False
         self.leased = 0
         self.stored = 0
@@ -154,9 +165,8 @@ class UploadServer:
             raise busy(self.settings.retry, STOPPING)
         await self._may_add(request, slug)
         if asked.direct and (asked.size > self.settings.direct or self.slots.full(asked.size)):
-            quarantine = new_key()
-            signed = await self._sign(quarantine, asked)
-            if signed is not None and (leased := await self._lease_direct(asked, quarantine, signed)) is not None:
+            leased = await self._lease_direct(request, asked)
+            if leased is not None:
                 return HTTPStatus.CREATED, leased
         return HTTPStatus.CREATED, await self._lease_slot(request, asked)
 
@@ -176,10 +186,37 @@ class UploadServer:
         headers = {"content-type": asked.type or "application/octet-stream"}
         return leased(upload, await self._receipt(upload), url=url, headers=headers, lease=lease, complete=None)
 
-    async def _lease_direct(self, asked: Asked, quarantine: str, signed: SignedRequest) -> dict[str, Any] | None:
-        """None where this guest has as many addresses of the store as one may have. A page that was closed in the
-        middle leaves some that nobody uses, for many minutes: until they are over, files come through us."""
-        seconds = self.settings.whole(asked.size)
+    async def _lease_direct(self, request: UploadRequest, asked: Asked) -> dict[str, Any] | None:
+        """None where the store signs nothing, or this guest, their address or all together have as many of the store's
+        addresses as they may. A page that was closed in the middle leaves some that nobody uses, for many minutes:
+        until they are over, files come through us."""
+        quarantine, seconds = new_key(), self.settings.whole(asked.size)
+        if not self.direct.take(
+            quarantine, address=request.address, guest=asked.guest, size=asked.size, lease=seconds + _COMPLETE_SECONDS
+        ):
+            return None
+        signed = upload = None
+        try:
+            signed = await self._sign(quarantine, asked)
+            if signed is not None:
+                upload = await self._write_direct(asked, quarantine, seconds)
+        finally:
+            if upload is None:
+                self.direct.free(quarantine)
+        if signed is None or upload is None:
+            return None
+        self.leased += 1
+        return leased(
+            upload,
+            await self._receipt(upload),
+            url=signed.url,
+            headers=signed.headers,
+            lease=seconds,
+            complete=f"/api/uploads/{upload.id}/complete",
+        )
+
+    async def _write_direct(self, asked: Asked, quarantine: str, seconds: float) -> Upload | None:
+        """None where this guest has as many addresses of the store as one may have."""
         try:
             upload, _ = await self._catalogue.uploads.lease(
                 asked,
@@ -192,15 +229,7 @@ class UploadServer:
             if error.code != "busy":
                 raise
             return None
-        self.leased += 1
-        return leased(
-            upload,
-            await self._receipt(upload),
-            url=signed.url,
-            headers=signed.headers,
-            lease=seconds,
-            complete=f"/api/uploads/{upload.id}/complete",
-        )
+        return upload
 
     async def _put(self, request: UploadRequest, upload_id: str, secret: str) -> tuple[HTTPStatus, dict[str, Any]]:
         upload = await self._catalogue.uploads.get(upload_id)
@@ -341,6 +370,9 @@ class UploadServer:
         keeping = asyncio.create_task(completion.keep())
         try:
             self._count(await completion.run())
+            # only what arrived gives it back: an address that was given up can still be written to, and whoever left
+            # one alone would have another at once
+            self.direct.free(upload.quarantine or "")
         finally:
             keeping.cancel()
             self._completing -= 1

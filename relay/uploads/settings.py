@@ -26,6 +26,10 @@ class UploadSettings:
     # a quarter of the slots is kept for bodies below 20 MB, so that videos can't starve photographs
     kept_for_small: int = 16
     small: int = 20_000_000
+    # addresses of the store's own that are good at once: each can be written to until it is over, whoever asked for it
+    # and whatever became of its upload, so they are counted apart from what comes through us
+    direct_slots: int = 64
+    direct_per_address: int = 4
 
     lease: float = 30.0  # to begin with the bytes
     claim: float = 30.0  # of a process on what it takes in; renewed at a third of it

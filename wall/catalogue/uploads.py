@@ -23,7 +23,7 @@ from wall.origins import stored_origin
 from wall.posts import SourceMedia, SourcePost
 from wall.uploads import NETWORK, Kind, Mode, UploadRules, UploadState, kind_of
 
-# addresses of the store's own that one guest may have open; those through us are counted by slots
+# addresses of the store's own that one guest may have, until they are over; those through us are counted by slots
 DIRECT_PER_GUEST = 2
 
 _OPEN = (UploadState.LEASED.value, UploadState.RECEIVING.value)
@@ -364,17 +364,18 @@ async def _refuse_full(
     u = t.upload.c
     own = u.guest == asked.guest
     counted = or_((u.state == UploadState.STORED.value) & ~u.cleaned, u.state.in_(_OPEN) & (u.claimed_until > now))
-    pending = own & (u.mode == "direct") & u.state.in_(_OPEN)
+    # whatever became of it: as long as its address is good, bytes can come
+    writable = u.quarantine.is_not(None) & (u.signed_until > now)
     query = select(
-        func.count().label("posts"),
+        func.sum(case((counted, 1), else_=0)).label("posts"),
         func.sum(u.size).label("bytes"),
-        func.sum(case((own, 1), else_=0)).label("own_posts"),
+        func.sum(case((own & counted, 1), else_=0)).label("own_posts"),
         func.sum(case((own, u.size), else_=0)).label("own_bytes"),
-        func.sum(case((pending, 1), else_=0)).label("pending"),
-    ).where(u.wall == asked.wall, counted)
+        func.sum(case((own & writable, 1), else_=0)).label("pending"),
+    ).where(u.wall == asked.wall, or_(counted, writable))
     found = (await connection.execute(query)).one()
     # PostgreSQL sums large numbers up as decimals, and nothing as NULL
-    if found.posts + 1 > rules.wall_posts or int(found.bytes or 0) + asked.size > rules.wall_bytes:
+    if int(found.posts or 0) + 1 > rules.wall_posts or int(found.bytes or 0) + asked.size > rules.wall_bytes:
         raise UploadRefused("quota", "This wall is full: it takes no more pictures.")
     if int(found.own_posts or 0) + 1 > rules.guest_posts:
         raise UploadRefused("quota", f"Each guest may add {rules.guest_posts} pictures and videos here, not more.")

@@ -77,6 +77,18 @@ async def test_quotas_count_what_is_there_and_what_may_still_come(catalogue: Cat
     assert await _code(catalogue) is None
 
 
+async def test_what_can_still_be_written_counts_whatever_became_of_it(catalogue: Catalogue, clock: Clock) -> None:
+    await open_wall(catalogue, wall_bytes=2500, guest_posts=DIRECT_PER_GUEST)
+    for _ in range(DIRECT_PER_GUEST):
+        upload = await lease(catalogue, quarantine=new_key(), size=1000)
+        await catalogue.uploads.withdraw(upload.id)
+    assert await _code(catalogue, quarantine=new_key(), size=1) == "busy"
+    assert await _code(catalogue, guest=digest("h" * 26), size=501) == "quota"
+    assert await _code(catalogue, guest=digest("h" * 26), size=500) is None
+    clock.advance(LEASE)
+    assert await _code(catalogue, quarantine=new_key(), size=2500) is None
+
+
 async def test_the_last_place_goes_to_one_of_two_who_ask_at_once(catalogue: Catalogue) -> None:
     await open_wall(catalogue, wall_posts=1)
     codes = await asyncio.gather(*(_code(catalogue, guest=digest(name * 26)) for name in "ab"))
