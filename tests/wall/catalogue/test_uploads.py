@@ -131,6 +131,31 @@ async def test_an_address_is_good_once_and_not_for_ever(catalogue: Catalogue, cl
     assert await begin() == "lease"
 
 
+@pytest.mark.parametrize(
+    ("rules", "direct", "code"),
+    [
+        ({"enabled": False}, False, "off"),
+        ({"enabled": False}, True, "off"),
+        ({"closes": "2020-01-01T00:00:00Z"}, False, None),
+        ({"closes": "2020-01-01T00:00:00Z"}, True, "over"),
+    ],
+)
+async def test_closing_a_wall_stops_addresses_that_were_given(
+    catalogue: Catalogue, rules: dict[str, Any], direct: bool, code: str | None
+) -> None:
+    await open_wall(catalogue)
+    upload = await lease(catalogue, quarantine=new_key() if direct else None)
+    await catalogue.walls.change("main", uploads=rules)
+    refused = None
+    try:
+        await catalogue.uploads.begin(upload, holder="test", lease=LEASE)
+    except UploadRefused as error:
+        refused = error.code
+        # as if nothing had been: opened again in time, it is still good
+        assert (await catalogue.uploads.get(upload.id)).state is UploadState.LEASED
+    assert refused == code
+
+
 async def test_an_aborted_upload_has_its_reason_and_nothing_more_happens_to_it(catalogue: Catalogue) -> None:
     await open_wall(catalogue)
     held = await begun(catalogue)
