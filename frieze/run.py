@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -215,12 +216,13 @@ class _Process:
         if self.relay is not None:
             # who comes first must not be sent away for what the relay could have known
             await self.relay.visibility.learn()
+        scratch = stack.enter_context(scratch_folder(settings.data, self.holder))
         store = await stack.enter_async_context(wide_store(settings, catalogue))
         # whoever serves pictures makes larger sizes when somebody wants them; no process starts before there is work
         studio = await stack.enter_async_context(PictureStudio(workers=settings.picture_workers or None))
         if Part.INGEST in parts:
             sources = await make_sources(stack, settings, store)
-            worker = Worker(catalogue, sources, store, studio, holder=self.holder, folder=scratch_folder(settings.data))
+            worker = Worker(catalogue, sources, store, studio, holder=self.holder, folder=scratch)
             self.work.append(Ingest(catalogue, sources, store, worker, holder=self.holder).run)
             if up:
                 await start_searches(catalogue, settings)
@@ -233,9 +235,11 @@ class _Process:
             stack.push_async_callback(self.uploads.close, 0, LEAVE_SECONDS)
             self.work.append(Care(catalogue, store, limits, self.holder).run)
         if listening is not None:
-            self._serve(parts, listening, store, studio)
+            self._serve(parts, listening, store, studio, scratch)
 
-    def _serve(self, parts: set[Part], listening: socket.socket, store: Store, studio: PictureStudio) -> None:
+    def _serve(
+        self, parts: set[Part], listening: socket.socket, store: Store, studio: PictureStudio, scratch: Path
+    ) -> None:
         settings, catalogue = self.settings, self.catalogue
         routes: list[BaseRoute] = [*health_routes(catalogue, self._ready)]
         console: FastAPI | None = None
@@ -253,7 +257,7 @@ class _Process:
             ).routes()
         pages = Starlette(routes=routes, middleware=[Middleware(SecurityHeaders)])
         # the web part serves pictures too, so that a page works before there is a proxy that shares them out
-        on_demand = OnDemand(catalogue, store, studio, holder=self.holder, folder=scratch_folder(settings.data))
+        on_demand = OnDemand(catalogue, store, studio, holder=self.holder, folder=scratch)
         limits = MediaSettings(trusted_proxies=settings.trusted_proxies)
         media = self.media = MediaServer(catalogue, store, limits, on_demand=on_demand)
         server = http_server(

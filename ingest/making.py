@@ -59,7 +59,7 @@ class Maker:
         if key is not None and not media.is_avatar and (footage := await self._stored_video(key)) is not None:
             return await self._make_stored_video(media, key, footage)
         try:
-            # a thread that a stop left behind may still write into it; the next start empties the scratch folder
+            # a thread that a stop left behind may still write into it; it goes with the scratch folder of this process
             with TemporaryDirectory(dir=self._folder, ignore_cleanup_errors=True) as folder:
                 original = Path(folder) / "original"
                 await self._fetch(source, media, original)

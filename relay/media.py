@@ -204,7 +204,7 @@ class MediaServer:
             start=start,
             length=length,
             address=neighbourhood(self._proxies.address_of(asked.peer, asked.forwarded)),
-            watched=rendition.public,
+            public=rendition.public,
         )
         await self.streams.serve(errand, answer.head(outcome), receive, send, asked.line)
 

@@ -9,7 +9,7 @@ leaves or takes nothing for too long, and when its post is taken off the wall.
 import asyncio
 import socket
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -43,7 +43,8 @@ class Full(FriezeError):
 class Errand:
     """`length` bytes from `start` on of the object of `total` bytes under `key`, for whoever asks from `address`.
 
-    `watched`: only while this media's rendition is public; otherwise whoever asks has shown a signed address.
+    `public`: only while this media's rendition is; otherwise whoever asks has shown a signed address, and it is enough
+    that there is such a rendition: one that its guest withdrew is gone.
     """
 
     media_id: str
@@ -53,7 +54,7 @@ class Errand:
     start: int
     length: int
     address: str
-    watched: bool
+    public: bool
 
 
 class Stream:
@@ -257,16 +258,16 @@ class Streams:
         finally:
             self._watching = None
 
-    async def _check(self, streams: Iterable[Stream]) -> None:
-        """End those whose post was taken off; and those of which that can't be known, after a while."""
-        watched = [stream for stream in streams if stream.errand.watched]
-        media = sorted({stream.errand.media_id for stream in watched})
+    async def _check(self, streams: Collection[Stream]) -> None:
+        """End those whose post was taken off, or whose bytes were given up; and those of which that can't be known,
+        after a while."""
+        media = sorted({stream.errand.media_id for stream in streams})
         asked = [asyncio.ensure_future(self._standings.ask(media_id)) for media_id in media]
         if asked:
             await asyncio.wait(asked, timeout=self._settings.unknown / 2)
         known = {media_id: _known(answer) for media_id, answer in zip(media, asked, strict=True)}
         now = self._clock()
-        for stream in watched:
+        for stream in streams:
             found = known[stream.errand.media_id]
             if found is None:
                 if now - stream.certain >= self._settings.unknown:
@@ -286,7 +287,7 @@ def _known(answer: "asyncio.Future[Known]") -> Known | None:
 
 def _stands(known: Known, errand: Errand) -> bool:
     rendition = known.media.renditions.get(errand.role) if known.media is not None else None
-    return rendition is not None and rendition.public and rendition.key == errand.key
+    return rendition is not None and rendition.key == errand.key and (rendition.public or not errand.public)
 
 
 async def _cut(transport: asyncio.Transport | None, receive: Receive) -> None:

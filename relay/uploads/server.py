@@ -15,6 +15,7 @@ import structlog
 from starlette.types import Receive, Scope, Send
 
 from relay.addresses import neighbourhood
+from relay.uploads.allowance import Allowance
 from relay.uploads.answers import answer, leased, receipt_address, refuse, told
 from relay.uploads.completion import Completion
 from relay.uploads.reception import Reception, Stopped
@@ -82,6 +83,7 @@ class UploadServer:
         self._store = store
         self._holder = holder
         self._clock = clock
+        self._asks = Allowance(settings.asks, settings.asks_rate, clock)
         self._receptions: dict[str, Reception] = {}
         self._completing = 0
         self._hashing = asyncio.Semaphore(settings.hashing)
@@ -162,6 +164,10 @@ class UploadServer:
         await answer(send, status, fields, more, request.body)
 
     async def _lease(self, request: UploadRequest, slug: str) -> tuple[HTTPStatus, dict[str, Any]]:
+        wait = self._asks.wait_for(request.address)
+        if wait:
+            least, most = self.settings.retry
+            raise busy((max(least, wait), max(most, wait)))
         asked = await request.asked(slug)
         if self.stopping:
             raise busy(self.settings.retry, STOPPING)

@@ -30,6 +30,10 @@ class UploadSettings:
     # and whatever became of its upload, so they are counted apart from what comes through us
     direct_slots: int = 64
     direct_per_address: int = 4
+    # one network address may ask for so many at once, and so many a second: a hall behind one, whose guests all choose
+    # some files in the same minute and ask again every few seconds, but nobody who fills the catalogue with rows
+    asks: int = 200
+    asks_rate: float = 5.0
 
     lease: float = 30.0  # to begin with the bytes
     claim: float = 30.0  # of a process on what it takes in; renewed at a third of it

@@ -217,6 +217,28 @@ async def test_a_running_download_ends_when_its_wall_allows_none_any_more(site: 
     await until(lambda: _idle(site), "the operator's to end")
 
 
+async def test_a_stream_of_a_signed_address_ends_when_its_bytes_are_given_up(site: Serving) -> None:
+    film = await site.show(BODY, role="video", media_type="video/mp4")
+    shown, other = [await site.show(BODY, role="original", media_type="video/mp4") for _ in range(2)]
+    sign = site.catalogue.media.sign
+    first, second = [await sign(one.media_id, "original", timedelta(minutes=5)) for one in (shown, other)]
+    with RawClient(site.port) as viewer, RawClient(site.port) as another, RawClient(site.port) as third:
+        await viewer.ask(first)
+        await another.ask(second)
+        await third.ask(film.path)
+        # what was only removed an operator may still look at, and bring back
+        await site.remove(shown)
+        await site.remove(film)
+        await until(lambda: len(site.media.streams) < 3, "the public one to end")
+        assert len(site.media.streams) == 2
+        await site.catalogue.walls.change("main", retention=0)
+        assert await site.catalogue.media.give_up(shown.media_id)
+        await until(lambda: len(site.media.streams) == 1, "the one that was given up to end")
+        assert site.media.streams.endings == {OFF: 2}
+        assert len(await viewer.read(LENGTH)) < LENGTH
+        assert await another.read(LENGTH) == BODY
+
+
 async def test_what_can_not_be_known_any_more_is_not_shown_for_long(
     records: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

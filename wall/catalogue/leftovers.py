@@ -17,6 +17,8 @@ LATE = timedelta(seconds=60)
 KEEP_FAILED = timedelta(hours=24)
 # as long as what sources withdrew is remembered (ingest/housekeeping.py)
 REMEMBER = timedelta(days=8)
+# what never became a post: its guest has read why by then, and anybody can have any number of them
+REMEMBER_NOTHING = timedelta(hours=1)
 
 NOTHING_CAME = "Nothing came in time."
 _DONE = (State.FAILED.value, State.REMOVED.value, State.REJECTED.value)
@@ -119,8 +121,9 @@ class Leftovers:
         """Drop uploads that came to nothing and are no longer asked for; how many."""
         u = t.upload.c
         post = select(t.post.c.id).where(t.post.c.id == u.post_id).correlate(t.upload).exists()
+        now = self._context.now()
+        nothing = u.post_id.is_(None) & u.state.in_((UploadState.ABORTED.value, UploadState.WITHDRAWN.value))
+        over = or_(u.changed_at < now - REMEMBER, nothing & (u.changed_at < now - REMEMBER_NOTHING))
         async with self._context.database.writing() as connection:
-            gone = await connection.execute(
-                delete(t.upload).where(u.cleaned, ~post, u.changed_at < self._context.now() - REMEMBER)
-            )
+            gone = await connection.execute(delete(t.upload).where(u.cleaned, ~post, over))
         return gone.rowcount

@@ -72,7 +72,7 @@ class MediaRecords:
         """What may be served of each of these media; those that are not there are left out. One query for all."""
         m, p, w = t.media.c, t.post.c, t.wall.c
         query = (
-            select(m.id, m.renditions, m.shown, m.name, p.state, p.ready_at, w.downloads)
+            select(m.id, m.renditions, m.purged, m.shown, m.name, p.state, p.ready_at, w.downloads)
             .join(t.post, p.id == m.post_id)
             .join(t.wall, w.slug == p.wall)
             .where(m.id.in_(media_ids))
@@ -213,6 +213,7 @@ def _served(row: Any) -> ServedMedia:
                 name=row.name,
                 ready=row.ready_at,
             )
-            for fields in row.renditions or ()
+            # what was given up is shown to nobody, though the store may not have deleted it yet
+            for fields in (() if row.purged else row.renditions or ())
         },
     )

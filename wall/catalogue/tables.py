@@ -300,6 +300,9 @@ upload = Table(
     Column("token", String(26)),
     Column("claimed_until", Moment),
     Index(None, "wall", "guest"),
+    # what counts in a wall's quotas is summed up for each new one
+    Index(None, "wall", "state"),
+    Index(None, "wall", "signed_until"),
     Index(None, "state", "claimed_until"),
     Index(None, "post_id"),
 )

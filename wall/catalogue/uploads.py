@@ -172,7 +172,9 @@ class Uploads:
     async def begin(self, upload: Upload, *, holder: str, lease: timedelta) -> Held:
         """Use the address up: from now on it is this process that takes the bytes in.
 
-        Raises UploadRefused (`used`, `lease`), so of two that come at once exactly one is let in.
+        Raises UploadRefused: `used` and `lease`, so of two that come at once exactly one is let in; `off` where guests
+        may no longer add anything, and, of what they sent to the store itself, `over` and `early` as well: an address
+        through us that was given in time is over in a moment anyway. Then nothing has changed.
         """
         now, token = self._context.now(), self._context.token()
         async with self._context.database.writing() as connection:
@@ -196,8 +198,12 @@ class Uploads:
                 if state == UploadState.LEASED.value:
                     raise UploadRefused("lease", "This address is no longer good; ask for a new one.")
                 raise UploadRefused("used", "This address was used; see what became of the upload.")
-            rules = await connection.scalar(select(t.wall.c.uploads).where(t.wall.c.slug == upload.wall))
-        return Held(upload=upload, token=token, rules=UploadRules.read(rules))
+            query = select(t.wall.c.uploads).where(t.wall.c.slug == upload.wall)
+            rules = UploadRules.read(await connection.scalar(query))
+            closed = rules.closed(now)
+            if closed is not None and (upload.mode == "direct" or not rules.enabled):
+                raise UploadRefused(*closed)
+        return Held(upload=upload, token=token, rules=rules)
 
     async def renew(self, held: Held, lease: timedelta) -> None:
         """Keep the claim. Raises ClaimLost when the guest withdrew meanwhile, or somebody took it for dead."""

@@ -34,7 +34,7 @@ from wall.catalogue.work import MediaResult, StoredRendition
 
 # all viewers and all guests of the bench come from one address
 _OUT = 256
-_IN = UploadSettings(slots_per_address=64, slots_per_guest=64)
+_IN = UploadSettings(slots_per_address=64, slots_per_guest=64, direct_per_address=64, asks=100_000)
 
 
 class _Wall:

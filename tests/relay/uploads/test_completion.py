@@ -11,6 +11,7 @@ import pytest
 from tests.fakes.signing_store import SigningStore, signing_store
 from tests.relay.uploads.place import PATIENT, Answer, Place, jpeg, place
 from wall.catalogue import Catalogue
+from wall.store.keys import new_key
 
 pytestmark = pytest.mark.anyio
 
@@ -91,6 +92,36 @@ async def test_who_can_not_reach_the_store_says_so_and_sends_through_the_relay(h
 
 async def test_who_left_addresses_of_the_store_unused_sends_the_next_file_through_the_relay(here: Place) -> None:
     assert [(await here.ask(LARGE)).fields["mode"] for _ in range(3)] == ["direct", "direct", "relay"]
+
+
+def _another() -> str:
+    return new_key() + new_key()
+
+
+async def test_one_address_has_so_many_of_the_stores_however_many_guests_it_makes_up(here: Place) -> None:
+    modes = [(await here.ask(LARGE, guest=_another())).fields["mode"] for _ in range(6)]
+    assert modes == ["direct"] * 4 + ["relay"] * 2
+
+
+async def test_a_process_gives_so_many_of_the_stores_addresses(
+    catalogue: Catalogue, tmp_path: Path, store: SigningStore
+) -> None:
+    async with place(catalogue, tmp_path, replace(DIRECT, direct_slots=1), store) as here:
+        assert [(await here.ask(LARGE)).fields["mode"] for _ in range(2)] == ["direct", "relay"]
+
+
+async def test_an_address_of_the_store_that_is_given_up_still_counts_and_one_that_arrived_does_not(
+    catalogue: Catalogue, tmp_path: Path, store: SigningStore
+) -> None:
+    async with place(catalogue, tmp_path, replace(DIRECT, direct_slots=1), store) as here:
+        asked = await here.ask(LARGE)
+        assert await _send(here, asked, jpeg(LARGE)) == 201
+        assert (await here.call("POST", asked.fields["complete"])).status == 201
+        for mode in ("direct", "relay"):
+            guest = _another()
+            asked = await here.ask(LARGE, guest=guest)
+            assert asked.fields["mode"] == mode
+            assert (await here.call("DELETE", f"/api/uploads/{asked.fields['id']}", guest=guest)).status == 200
 
 
 @pytest.mark.parametrize(

@@ -188,6 +188,19 @@ async def test_a_secret_wall_takes_pictures_of_those_with_a_link_and_is_not_ther
 # ── slots ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+async def test_who_asks_for_ever_more_addresses_waits_though_each_was_given_up(
+    catalogue: Catalogue, tmp_path: Path
+) -> None:
+    async with place(catalogue, tmp_path, replace(PATIENT, asks=2, asks_rate=0.01)) as here:
+        for number in range(2):
+            asked = await here.ask(1000, guest=f"{number}" * 52)
+            assert asked.status == 201
+            await here.call("DELETE", f"/api/uploads/{asked.fields['id']}", guest=f"{number}" * 52)
+        refused = await here.ask(1000)
+        assert (refused.status, refused.code) == (503, "busy")
+        assert 50 < int(refused.headers["retry-after"]) <= 100
+
+
 async def test_without_a_slot_a_guest_is_told_when_to_come_back(here: Place) -> None:
     first, _ = await _asked(here, 1000)
     await _asked(here, 1000)

@@ -9,7 +9,7 @@ from tests.fakes.clock import Clock
 from tests.fakes.posts import rendered
 from tests.fakes.uploads import LEASE, begun, lease, open_wall, stored
 from wall.catalogue import Catalogue
-from wall.catalogue.leftovers import KEEP_FAILED, LATE, REMEMBER
+from wall.catalogue.leftovers import KEEP_FAILED, LATE, REMEMBER, REMEMBER_NOTHING
 from wall.errors import ClaimLost
 from wall.states import ActionKind, State
 from wall.store.keys import new_key
@@ -119,3 +119,20 @@ async def test_what_came_to_nothing_is_forgotten_in_the_end(catalogue: Catalogue
     await catalogue.leftovers.clean(await catalogue.uploads.get(held.upload.id))
     assert await catalogue.leftovers.forget() == 1
     assert (await catalogue.uploads.get(kept.id)).state is UploadState.STORED
+
+
+async def test_what_never_became_a_post_is_forgotten_within_the_hour(catalogue: Catalogue, clock: Clock) -> None:
+    await open_wall(catalogue)
+    cancelled, withdrawn = await lease(catalogue), await lease(catalogue)
+    await catalogue.uploads.cancel(cancelled, "Other bytes.")
+    await catalogue.uploads.withdraw(withdrawn.id)
+    posted = await stored(catalogue)
+    await catalogue.uploads.withdraw(posted.id)
+    clock.advance(REMEMBER_NOTHING - timedelta(minutes=1))
+    for upload in await catalogue.leftovers.left(10):
+        await catalogue.leftovers.clean(upload)
+    assert await catalogue.leftovers.forget() == 0
+    clock.advance(timedelta(minutes=2))
+    assert await catalogue.leftovers.forget() == 2
+    # its post is remembered, and so is that it was withdrawn
+    assert (await catalogue.uploads.get(posted.id)).state is UploadState.WITHDRAWN

@@ -77,6 +77,18 @@ async def test_quotas_count_what_is_there_and_what_may_still_come(catalogue: Cat
     assert await _code(catalogue) is None
 
 
+async def test_what_can_still_be_written_counts_whatever_became_of_it(catalogue: Catalogue, clock: Clock) -> None:
+    await open_wall(catalogue, wall_bytes=2500, guest_posts=DIRECT_PER_GUEST)
+    for _ in range(DIRECT_PER_GUEST):
+        upload = await lease(catalogue, quarantine=new_key(), size=1000)
+        await catalogue.uploads.withdraw(upload.id)
+    assert await _code(catalogue, quarantine=new_key(), size=1) == "busy"
+    assert await _code(catalogue, guest=digest("h" * 26), size=501) == "quota"
+    assert await _code(catalogue, guest=digest("h" * 26), size=500) is None
+    clock.advance(LEASE)
+    assert await _code(catalogue, quarantine=new_key(), size=2500) is None
+
+
 async def test_the_last_place_goes_to_one_of_two_who_ask_at_once(catalogue: Catalogue) -> None:
     await open_wall(catalogue, wall_posts=1)
     codes = await asyncio.gather(*(_code(catalogue, guest=digest(name * 26)) for name in "ab"))
@@ -117,6 +129,31 @@ async def test_an_address_is_good_once_and_not_for_ever(catalogue: Catalogue, cl
     upload = await lease(catalogue)
     clock.advance(LEASE)
     assert await begin() == "lease"
+
+
+@pytest.mark.parametrize(
+    ("rules", "direct", "code"),
+    [
+        ({"enabled": False}, False, "off"),
+        ({"enabled": False}, True, "off"),
+        ({"closes": "2020-01-01T00:00:00Z"}, False, None),
+        ({"closes": "2020-01-01T00:00:00Z"}, True, "over"),
+    ],
+)
+async def test_closing_a_wall_stops_addresses_that_were_given(
+    catalogue: Catalogue, rules: dict[str, Any], direct: bool, code: str | None
+) -> None:
+    await open_wall(catalogue)
+    upload = await lease(catalogue, quarantine=new_key() if direct else None)
+    await catalogue.walls.change("main", uploads=rules)
+    refused = None
+    try:
+        await catalogue.uploads.begin(upload, holder="test", lease=LEASE)
+    except UploadRefused as error:
+        refused = error.code
+        # as if nothing had been: opened again in time, it is still good
+        assert (await catalogue.uploads.get(upload.id)).state is UploadState.LEASED
+    assert refused == code
 
 
 async def test_an_aborted_upload_has_its_reason_and_nothing_more_happens_to_it(catalogue: Catalogue) -> None:

@@ -16,3 +16,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_collection")),
         sa.UniqueConstraint("url", name=op.f("uq_collection_url")),
     )
+    # uploads: what counts in a wall's quotas is summed up for each new one
+    op.create_index(op.f("ix_upload_wall_state"), "upload", ["wall", "state"])
+    op.create_index(op.f("ix_upload_wall_signed_until"), "upload", ["wall", "signed_until"])
