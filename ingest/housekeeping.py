@@ -42,9 +42,10 @@ class Housekeeping:
         """Delete the bytes of at most 100 media that nobody may see again; how many."""
         gone = await self._catalogue.media.purgeable(AT_ONCE)
         trouble: StoreError | None = None
-        for media_id, keys in gone:
+        for media_id in gone:
             # an operator may have restored its post since we looked; from here on that is refused
-            if not await self._catalogue.media.give_up(media_id):
+            keys = await self._catalogue.media.give_up(media_id)
+            if keys is None:
                 continue
             try:
                 for key in keys:

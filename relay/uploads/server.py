@@ -390,8 +390,9 @@ class UploadServer:
 
     async def _delete(self, withdrawn: Withdrawn) -> None:
         try:
-            for media_id, keys in withdrawn.media:
-                if await self._catalogue.media.give_up(media_id):
+            for media_id in withdrawn.media:
+                keys = await self._catalogue.media.give_up(media_id)
+                if keys is not None:
                     for key in keys:
                         await self._store.delete(key)
                     await self._catalogue.media.purged(media_id)

@@ -65,7 +65,7 @@ class House:
         for work in await self.catalogue.work.claim(["demo"], "test", LEASE, 100):
             results: list[MediaResult] = []
             for media in work.media:
-                renditions = [await self._rendition(role) for role in ("thumbnail-320", "original")]
+                renditions = [await self.made(role) for role in ("thumbnail-320", "original")]
                 stored |= {rendition.key for rendition in renditions}
                 results.append(
                     MediaResult(
@@ -94,7 +94,8 @@ class House:
             post_id, kind, operator="eve", state=seen.state, revision=seen.post.revision
         )
 
-    async def _rendition(self, role: str) -> StoredRendition:
+    async def made(self, role: str) -> StoredRendition:
+        """One whose bytes are in the store."""
         key = new_key()
         await self.store.put(key, 5, "image/webp", _bytes())
         return StoredRendition(role=role, width=4, height=3, type="image/webp", bytes=5, key=key)
@@ -228,6 +229,25 @@ async def test_a_post_that_comes_back_while_its_bytes_are_about_to_go_keeps_them
     [shown] = (await house.catalogue.posts.snapshot("main")).posts
     [kept] = [keys for post_id, keys in ids_and_keys if post_id == shown.id]
     assert house.store.names() == kept
+
+
+async def test_a_rendition_that_is_made_just_before_the_bytes_are_given_up_goes_with_them(
+    house: House, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post_id, _ = await house.show("a")
+    await house.act(post_id, ActionKind.REMOVE)
+    clock.advance(DAY + 1)
+    media = house.catalogue.media
+    purgeable = media.purgeable
+
+    async def and_then_another_is_made(limit: int) -> list[str]:
+        [media_id] = await purgeable(limit)
+        assert await media.add_renditions(media_id, [await house.made("thumbnail-640")])
+        return [media_id]
+
+    monkeypatch.setattr(media, "purgeable", and_then_another_is_made)
+    assert await house.keeping.purge() == 1
+    assert house.store.names() == set()
 
 
 async def test_an_object_that_cant_be_deleted_holds_up_no_other(house: House, clock: Clock) -> None:

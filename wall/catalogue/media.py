@@ -141,25 +141,25 @@ class MediaRecords:
         expected = await self._signature(media_address(media_id, role), until)
         return hmac.compare_digest(signature.encode(errors="replace"), expected.encode())
 
-    async def purgeable(self, limit: int) -> list[tuple[str, list[str]]]:
-        """Media whose bytes may go, with their store keys: of posts removed or rejected for longer than their wall
+    async def purgeable(self, limit: int) -> list[str]:
+        """Media whose bytes may go, once they are given up: of posts removed or rejected for longer than their wall
         keeps them, of posts that their source withdrew, and of revisions that an edit replaced; never what stands on a
         wall."""
         async with self._context.database.reading() as connection:
             # what was given up and is still there was left by a crash, or by a store that was away
             left = t.media.c.purged & (cast(t.media.c.renditions, Text) != "[]")
             query = (
-                select(t.media.c.id, t.media.c.renditions)
+                select(t.media.c.id)
                 .join(t.post, t.post.c.id == t.media.c.post_id)
                 .where(t.media.c.renditions.is_not(None), or_(left, await self._may_go(connection)))
                 .order_by(t.media.c.id)
                 .limit(limit)
             )
-            rows = (await connection.execute(query)).all()
-        return [(row.id, [fields["key"] for fields in row.renditions]) for row in rows]
+            return list((await connection.execute(query)).scalars())
 
-    async def give_up(self, media_id: str) -> bool:
-        """Let no post show this media again, so that its bytes can go; False when its post came back meanwhile."""
+    async def give_up(self, media_id: str) -> tuple[str, ...] | None:
+        """Let no post show this media again, so that its bytes can go: the keys of all there are, to which none is
+        added any more. None, and nothing has changed, when its post came back meanwhile."""
         async with self._context.database.writing() as connection:
             query = (
                 select(t.media.c.id)
@@ -168,9 +168,13 @@ class MediaRecords:
                 .with_for_update(of=t.post)
             )
             if (await connection.execute(query)).first() is None:
-                return False
-            await connection.execute(update(t.media).where(t.media.c.id == media_id).values(purged=True))
-        return True
+                return None
+            # read as they are written: somebody may have added one while we waited for the row
+            given_up = (
+                update(t.media).where(t.media.c.id == media_id).values(purged=True).returning(t.media.c.renditions)
+            )
+            renditions = (await connection.execute(given_up)).scalar_one()
+        return tuple(fields["key"] for fields in renditions or ())
 
     async def purged(self, media_id: str) -> None:
         """The bytes of this media are gone from the store."""

@@ -93,11 +93,11 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Withdrawn:
-    """What has to leave the store: `keys`, and by media what was made of them."""
+    """What has to leave the store: `keys`, and what was made of them: that of `media`, once these are given up."""
 
     upload: Upload
     keys: tuple[str, ...]
-    media: tuple[tuple[str, tuple[str, ...]], ...]
+    media: tuple[str, ...]
 
 
 class Uploads:
@@ -295,18 +295,15 @@ class Uploads:
         upload = replace(upload_record(row), state=UploadState.WITHDRAWN, error=None)
         return Withdrawn(upload=upload, keys=upload.keys, media=media)
 
-    async def _take_post_down(
-        self, connection: AsyncConnection, post_id: str | None, now: datetime
-    ) -> tuple[tuple[str, tuple[str, ...]], ...]:
-        """What its media have in the store."""
+    async def _take_post_down(self, connection: AsyncConnection, post_id: str | None, now: datetime) -> tuple[str, ...]:
+        """Its media."""
         query = select(t.post).where(t.post.c.id == post_id).with_for_update()
         post = (await connection.execute(query)).mappings().first()
         if post is None:
             return ()
         if not post["withdrawn"]:
             await take_down(connection, post["wall"], [post], now, "The guest withdrew it.", withdrawn=True)
-        rows = await connection.execute(select(t.media.c.id, t.media.c.renditions).where(t.media.c.post_id == post_id))
-        return tuple((row.id, tuple(fields["key"] for fields in row.renditions or ())) for row in rows)
+        return tuple((await connection.execute(select(t.media.c.id).where(t.media.c.post_id == post_id))).scalars())
 
     async def _move(self, held: Held, values: Mapping[str, Any]) -> None:
         """Nothing happens when the claim is no longer ours."""

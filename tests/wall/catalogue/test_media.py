@@ -1,5 +1,6 @@
 """Who may see which bytes, and which bytes may go."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
@@ -125,7 +126,27 @@ async def test_an_operators_removal_keeps_the_bytes_for_a_while(catalogue: Catal
     clock.advance(KEPT - timedelta(minutes=1))
     assert await catalogue.media.purgeable(10) == []
     clock.advance(timedelta(minutes=2))
-    assert await catalogue.media.purgeable(10) == [(media_id, ["k"])]
+    assert await catalogue.media.purgeable(10) == [media_id]
+    assert await catalogue.media.give_up(media_id) == ("k",)
+
+
+async def test_what_is_made_while_bytes_are_given_up_is_given_up_or_refused(catalogue: Catalogue, clock: Clock) -> None:
+    posts = [source_post(str(number)) for number in range(10)]
+    await store(catalogue, await due_search(catalogue), *posts)
+    await finish_all(catalogue)
+    shown = (await catalogue.posts.snapshot("main")).posts
+    assert len(shown) == len(posts)
+    for post in shown:
+        await _remove(catalogue, post.id)
+    clock.advance(KEPT + timedelta(minutes=1))
+    made = StoredRendition(role="thumbnail-640", width=1, height=1, type="image/webp", bytes=9, key="late")
+    for post in shown:
+        media_id = post.media[0].id
+        added, keys = await asyncio.gather(
+            catalogue.media.add_renditions(media_id, [made]), catalogue.media.give_up(media_id)
+        )
+        assert keys == (("k", "late") if added else ("k",))
+        assert not await catalogue.media.add_renditions(media_id, [replace(made, role="thumbnail-1280")])
 
 
 async def test_bytes_of_what_the_source_withdrew_may_go_at_once_and_then_the_post_is_forgotten(
@@ -136,8 +157,7 @@ async def test_bytes_of_what_the_source_withdrew_may_go_at_once_and_then_the_pos
     await finish_all(catalogue)
     await catalogue.posts.store(due, LEASE, posts=(), removals=[SourceRemoval(key="a")], checkpoint={})
     clock.advance(timedelta(hours=1))
-    [(media_id, keys)] = await catalogue.media.purgeable(10)
-    assert keys == ["k"]
+    [media_id] = await catalogue.media.purgeable(10)
     assert await catalogue.posts.forget_withdrawn(timedelta(0)) == 0
     await catalogue.media.purged(media_id)
     assert await catalogue.media.purgeable(10) == []
@@ -158,7 +178,7 @@ async def test_bytes_of_what_stands_on_the_wall_stay_also_when_a_later_edit_was_
     await catalogue.moderation.act(post_id, ActionKind.REJECT, operator="eve", state=State.PENDING, revision=2)
     clock.advance(KEPT * 2)
     [shown] = (await catalogue.posts.snapshot("main")).posts
-    purgeable = [media_id for media_id, _ in await catalogue.media.purgeable(10)]
+    purgeable = await catalogue.media.purgeable(10)
     assert len(purgeable) == 1
     assert not {media.id for media in shown.media} & set(purgeable)
 
@@ -173,4 +193,4 @@ async def test_bytes_of_a_picture_that_an_edit_replaced_may_go_once_the_edit_is_
     await store(catalogue, due, source_post("a", version=2, pictures=1))
     assert await catalogue.media.purgeable(10) == []
     await finish_all(catalogue)
-    assert [media_id for media_id, _ in await catalogue.media.purgeable(10)] == [before.media[1].id]
+    assert await catalogue.media.purgeable(10) == [before.media[1].id]

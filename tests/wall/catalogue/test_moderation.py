@@ -189,7 +189,7 @@ async def test_a_rejected_edit_leaves_the_approved_revision_on_the_wall(catalogu
 async def test_a_post_that_lost_its_pictures_bytes_cant_be_approved(catalogue: Catalogue, clock: Clock) -> None:
     [rejected] = await _posts_in(catalogue, State.REJECTED, "a")
     clock.advance(timedelta(hours=25))
-    [(media_id, _)] = await catalogue.media.purgeable(10)
+    [media_id] = await catalogue.media.purgeable(10)
     await catalogue.media.purged(media_id)
     with pytest.raises(
         MoveRefused, match="Its pictures are gone: the wall main keeps what was taken off it for 24 hours"
