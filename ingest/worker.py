@@ -138,7 +138,10 @@ class Worker:
         # what the command line handed over was in the store before us, and the next worker needs it
         handed_over = {stored_key(origin) for media in work.media for origin in media.origins}
         made = [rendition for result in results for rendition in result.renditions if rendition.key not in handed_over]
-        await self._maker.delete(made)
+        # Who can't be asked, may have been told: then they stay, for `frieze store reconcile`.
+        with suppress(CatalogueError):
+            named = await self._catalogue.stored.keys_of([result.media_id for result in results])
+            await self._maker.delete([rendition for rendition in made if rendition.key not in named])
         with suppress(CatalogueError):
             await self._catalogue.work.release(work)
 
