@@ -10,6 +10,8 @@ import yaml
 from frieze.alive import ANSWER_SECONDS, PARTS
 from frieze.alive import SERVICES as STORES
 from frieze.settings import Settings
+from relay.ondemand import AT_ONCE, MAX_ORIGINAL
+from relay.uploads.settings import MIB
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docker-compose.yml").read_text()
@@ -84,6 +86,24 @@ def test_a_tmpfs_has_a_size_and_belongs_to_the_services_user(name: str) -> None:
         options = dict(option.split("=") for option in mount.split(":")[1].split(","))
         assert "size" in options, mount
         assert options["mode"] == "1777" or (options["uid"], options["gid"]) == (user, group), mount
+
+
+def _mebibytes(text: str) -> int:
+    return int(text[:-1]) * {"m": 1, "g": 1024}[text[-1]]
+
+
+@pytest.mark.parametrize("name", ["ingest", "relay", "web"])
+def test_a_part_that_makes_pictures_has_room_for_the_originals_in_its_folder_and_in_its_memory(name: str) -> None:
+    [size] = [
+        option.removeprefix("size=")
+        for mount in SERVICES[name]["tmpfs"]
+        if mount.startswith(f"{_environment(name)['FRIEZE_DATA']}:")
+        for option in mount.split(":")[1].split(",")
+        if option.startswith("size=")
+    ]
+    assert _mebibytes(size) * MIB >= AT_ONCE * MAX_ORIGINAL
+    # a tmpfs is memory of its container
+    assert _mebibytes(SERVICES[name]["mem_limit"]) >= 4 * _mebibytes(size)
 
 
 @every_service
