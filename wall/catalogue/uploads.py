@@ -371,12 +371,14 @@ async def _refuse_full(
     counted = or_((u.state == UploadState.STORED.value) & ~u.cleaned, u.state.in_(_OPEN) & (u.claimed_until > now))
     # whatever became of it: as long as its address is good, bytes can come
     writable = u.quarantine.is_not(None) & (u.signed_until > now)
+    # What has arrived counts as what it is, and makes room for the next one.
+    waits = writable & (u.state != UploadState.STORED.value)
     query = select(
         func.sum(case((counted, 1), else_=0)).label("posts"),
         func.sum(u.size).label("bytes"),
         func.sum(case((own & counted, 1), else_=0)).label("own_posts"),
         func.sum(case((own, u.size), else_=0)).label("own_bytes"),
-        func.sum(case((own & writable, 1), else_=0)).label("pending"),
+        func.sum(case((own & waits, 1), else_=0)).label("pending"),
     ).where(u.wall == asked.wall, or_(counted, writable))
     found = (await connection.execute(query)).one()
     # PostgreSQL sums large numbers up as decimals, and nothing as NULL
