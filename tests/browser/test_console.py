@@ -83,6 +83,7 @@ def test_what_one_operator_decides_another_sees_without_reloading(up: Up, page: 
     until_page(other, lambda: other.locator(".card").count() >= 2 and selected(other), "the same posts")
     post = selected(other)
     other.keyboard.press("x")
+    until_page(other, lambda: selected(other) != post, "the key to be heard")
     # what waits in the browser is sent when its page goes away
     other.goto("about:blank")
     until_page(page, lambda: page.locator(f"#post-{post}").count() == 0, "the card to leave")

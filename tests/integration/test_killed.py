@@ -35,7 +35,9 @@ pytestmark = pytest.mark.anyio
 PICTURES, GUESTS = 200, 12
 VICTIMS = (*["relay"] * 3, *["proxy"] * 2, *["object"] * 2)
 PIECE = 16 * 1024
-PATIENCE = 190.0  # seconds for all of it; pytest allows a test 240
+# Seconds for all of it: it takes one minute, but a Swift whose object server was killed at a bad moment refuses for
+# minutes, and guests send all of it several times.
+PATIENCE = 480.0
 # what the page takes for arrived (web/ui/src/guest/sender.ts)
 _THERE = ("stored", "waiting", "later", "shown", "refused", "removed", "failed")
 
