@@ -37,7 +37,7 @@ VICTIMS = (*["relay"] * 3, *["proxy"] * 2, *["object"] * 2)
 PIECE = 16 * 1024
 # Seconds for all of it: it takes one minute, but a Swift whose object server was killed at a bad moment refuses for
 # minutes, and guests send all of it several times.
-PATIENCE = 480.0
+PATIENCE = 540.0
 # what the page takes for arrived (web/ui/src/guest/sender.ts)
 _THERE = ("stored", "waiting", "later", "shown", "refused", "removed", "failed")
 
