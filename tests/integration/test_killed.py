@@ -35,9 +35,8 @@ pytestmark = pytest.mark.anyio
 PICTURES, GUESTS = 200, 12
 VICTIMS = (*["relay"] * 3, *["proxy"] * 2, *["object"] * 2)
 PIECE = 16 * 1024
-# Seconds for all of it: it takes one minute, but a Swift whose object server was killed at a bad moment refuses for
-# minutes, and guests send all of it several times.
-PATIENCE = 540.0
+# seconds for all of it, which takes one minute; on a busy machine some
+PATIENCE = 300.0
 # what the page takes for arrived (web/ui/src/guest/sender.ts)
 _THERE = ("stored", "waiting", "later", "shown", "refused", "removed", "failed")
 
@@ -137,6 +136,7 @@ class Guest:
             # all may have arrived although nobody said so
             return await self._look(fields["id"])
         if status == 409 and said["error"]["code"] == "already":
+            assert said["error"]["upload"] is not None, "nobody else adds this picture"
             return await self._look(said["error"]["upload"])
         assert status in (201, 404, 409, 410, 503), said
         return fields["id"] if status == 201 else None

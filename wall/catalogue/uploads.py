@@ -120,7 +120,7 @@ class Uploads:
             wall = await lock_wall(connection, asked.wall)
             refuse(wall.uploads, asked, now)
             if asked.sha256 is not None:
-                await _refuse_known(connection, asked)
+                await _refuse_known(connection, asked.wall, f"sha256:{asked.sha256}", asked.guest)
             await _refuse_full(connection, wall.uploads, asked, now, direct=quarantine is not None)
             values: dict[str, Any] = {
                 "id": self._context.ulid(),
@@ -217,8 +217,8 @@ class Uploads:
     async def finish(self, held: Held, *, kind: Kind, media_type: str, sha256: str | None) -> Upload:
         """The store has all of it: the upload is stored and the wall has a post of it, both or neither.
 
-        Raises ClaimLost, and UploadRefused (`already`) when the wall has the same bytes since a moment ago; then the
-        caller deletes what it stored.
+        Raises ClaimLost, and UploadRefused (`already`) when the wall has the same bytes by now; then the caller deletes
+        what it stored.
         """
         upload, now = held.upload, self._context.now()
         async with self._context.database.writing() as connection:
@@ -232,11 +232,11 @@ class Uploads:
             )
             if moved.rowcount != 1:
                 raise _lost()
-            post_id = await self._posts.add_in(
-                connection, upload.wall, NETWORK, _post(upload, kind=kind, sha256=sha256, now=now)
-            )
+            post = _post(upload, kind=kind, sha256=sha256, now=now)
+            post_id = await self._posts.add_in(connection, upload.wall, NETWORK, post)
             if post_id is None:
-                raise UploadRefused("already", "The same picture came to this wall a moment ago.")
+                await _refuse_known(connection, upload.wall, post.key, upload.guest)
+                raise UploadRefused("already", "The same picture was on this wall until a moment ago.")
             await connection.execute(update(t.upload).where(t.upload.c.id == upload.id).values(post_id=post_id))
         self._context.changed.fire()
         return replace(
@@ -344,19 +344,12 @@ def refuse_kind(rules: UploadRules, kind: Kind | None, size: int) -> None:
         raise UploadRefused("size", f"{what} may have {_amount(limit)} here; this has {_amount(size)}.", limit=limit)
 
 
-async def _refuse_known(connection: AsyncConnection, asked: Asked) -> None:
-    post = (
-        await connection.execute(
-            select(t.post.c.id, t.post.c.withdrawn, t.post.c.shown.is_not(None).label("shown")).where(
-                t.post.c.wall == asked.wall, t.post.c.key == f"sha256:{asked.sha256}"
-            )
-        )
-    ).first()
+async def _refuse_known(connection: AsyncConnection, wall: str, key: str, guest: bytes) -> None:
+    known = select(t.post.c.id, t.post.c.withdrawn).where(t.post.c.wall == wall, t.post.c.key == key)
+    post = (await connection.execute(known)).first()
     if post is None:
         return
-    own = await connection.scalar(
-        select(t.upload.c.id).where(t.upload.c.post_id == post.id, t.upload.c.guest == asked.guest)
-    )
+    own = await connection.scalar(select(t.upload.c.id).where(t.upload.c.post_id == post.id, t.upload.c.guest == guest))
     sentence = "This picture has been added to this wall already."
     if post.withdrawn:
         sentence = "This picture was withdrawn from this wall; it can come back after some days."

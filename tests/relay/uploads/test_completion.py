@@ -156,7 +156,7 @@ async def test_the_same_file_comes_to_a_wall_once_whichever_way_it_takes(here: P
     assert first.status == 201
     [kept] = store.files()
     again = await _complete(here, data)
-    assert (again.status, again.code) == (409, "already")
+    assert (again.status, again.code, again.fields["error"]["upload"]) == (409, "already", first.fields["id"])
     # with its hash said beforehand it costs no bytes, and through the relay it is the same file
     promised = await here.ask(LARGE, sha256=hashlib.sha256(data).hexdigest())
     assert (promised.status, promised.code) == (409, "already")

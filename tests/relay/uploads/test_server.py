@@ -165,8 +165,9 @@ async def test_a_picture_that_is_there_costs_no_bytes(here: Place) -> None:
     added = (await here.add(data)).fields
     again = await here.ask(len(data), sha256=hashlib.sha256(data).hexdigest())
     assert (again.status, again.code, again.fields["error"]["upload"]) == (409, "already", added["id"])
+    # without its hash beforehand it is known by its bytes
     sent = await here.add(data)
-    assert (sent.status, sent.code) == (409, "already")
+    assert (sent.status, sent.code, sent.fields["error"]["upload"]) == (409, "already", added["id"])
     assert len(here.store.files()) == 1
 
 
