@@ -96,7 +96,7 @@ UNCONFIRMED_SECONDS = 120
 class Http(HttpToolsProtocol):
     """uvicorn's HTTP, which also shows an application its connection (relay/sockets.py)."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:
         super().connection_made(transport)
         peer = transport.get_extra_info("socket")
         if peer is not None and peer.family != socket.AF_UNIX and hasattr(socket, "TCP_USER_TIMEOUT"):

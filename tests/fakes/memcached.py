@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import cast
 
 
 class Memcached(socketserver.ThreadingTCPServer):
@@ -80,9 +81,8 @@ class Memcached(socketserver.ThreadingTCPServer):
 
 
 class _Connection(socketserver.StreamRequestHandler):
-    server: Memcached  # pyright: ignore[reportIncompatibleVariableOverride]  # it is ours alone
-
     def handle(self) -> None:
+        memcached = cast("Memcached", self.server)
         try:
             while line := self.rfile.readline():
                 command, *words = line.split()
@@ -90,7 +90,7 @@ class _Connection(socketserver.StreamRequestHandler):
                 if command in (b"set", b"add"):
                     value = self.rfile.read(int(words[3]))
                     self.rfile.readline()
-                self.wfile.write(self.server.answer(command, words, value))
+                self.wfile.write(memcached.answer(command, words, value))
         except OSError:
             pass  # Swift has ended
 

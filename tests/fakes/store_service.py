@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from frieze.storage.service import SERVER_OPTIONS, StoreService
+from frieze.storage.service import IDLE_SECONDS, SERVER_OPTIONS, STALL_SECONDS, WRITES, StoreService
 from wall.store.base import Store
 
 TOKEN = "a-token-that-only-tests-know"
@@ -20,9 +20,15 @@ def listening() -> socket.socket:
 
 
 @asynccontextmanager
-async def served(store: Store, **limits: float) -> AsyncGenerator[str]:
-    """`store` behind a service; its URL. `limits` are those of StoreService."""
-    service = StoreService(store, TOKEN, **limits)  # pyright: ignore[reportArgumentType]
+async def served(
+    store: Store,
+    *,
+    writes: int = WRITES,
+    idle_seconds: float = IDLE_SECONDS,
+    stall_seconds: float = STALL_SECONDS,
+) -> AsyncGenerator[str]:
+    """`store` behind a service; its URL. The limits are those of StoreService."""
+    service = StoreService(store, TOKEN, writes=writes, idle_seconds=idle_seconds, stall_seconds=stall_seconds)
     runner = web.AppRunner(service.app(), **SERVER_OPTIONS)
     await runner.setup()
     bound = listening()

@@ -2,22 +2,16 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure as Sheet
 
 from tests.bench.fanout.board import Board
 from tests.bench.fanout.servers import ACTIVEMQ, FLOOR, RELAY
+from tests.bench.picture import BLUE, BROWN, FONT, GREY, calm, picture
 
-# Each of these has at least 3:1 against white and against GitHub's dark ground.
-_INK = "#7d8590"
-_COLOURS = {FLOOR: "#8b949e", RELAY: "#2f81f7", ACTIVEMQ: "#c4703a"}
+_COLOURS = {FLOOR: GREY, RELAY: BLUE, ACTIVEMQ: BROWN}
 _NAMES = {FLOOR: "bare writes", RELAY: "Frieze's relay", ACTIVEMQ: "ActiveMQ's ws"}
 _BAR = 0.26
-_FONT = 7.5
-_INCHES = (9.0, 2.9)
 _COSTS = (
     ("1,000 viewers\n20/s", "core-s per million at 1,000"),
     ("4,000 viewers\n10/s", "core-s per million at 4,000"),
@@ -29,16 +23,7 @@ _MEMORY = (("4,000\nviewers", "memory of a viewer at 4,000"), ("16,000\nviewers"
 
 def draw(board: Board, path: Path) -> None:
     """Draw what the board has: cost, delay, memory. Parts that have not run leave their place empty."""
-    style: dict[Any, Any] = {
-        "svg.fonttype": "none",
-        "svg.hashsalt": "frieze",
-        "font.size": _FONT,
-        "font.family": "sans-serif",
-    }
-    style |= dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), _INK)
-    with mpl.rc_context(style):
-        sheet = Sheet(figsize=_INCHES, layout="constrained")
-        cost, delay, memory = sheet.subplots(1, 3, width_ratios=(3, 2, 1.2))
+    with picture(path, (3, 2, 1.2)) as (sheet, (cost, delay, memory)):
         _bars(cost, board, _COSTS, (FLOOR, RELAY, ACTIVEMQ))
         cost.set_title("core-seconds per million deliveries", loc="left")
         _bars(delay, board, _DELAYS, (FLOOR, RELAY, ACTIVEMQ))
@@ -46,7 +31,6 @@ def draw(board: Board, path: Path) -> None:
         _memory(memory, board)
         handles, labels = cost.get_legend_handles_labels()
         sheet.legend(handles, labels, loc="outside lower left", ncols=3, frameon=False)
-        sheet.savefig(path, transparent=True, metadata={"Date": None})
 
 
 def _bars(axes: Axes, board: Board, groups: Sequence[tuple[str, str]], servers: Sequence[str]) -> None:
@@ -55,25 +39,18 @@ def _bars(axes: Axes, board: Board, groups: Sequence[tuple[str, str]], servers: 
         values = [board.get(f"{server}, {name}") or 0.0 for _, name in groups]
         at = [number + (place - 1) * (_BAR + 0.03) for number in range(len(groups))]
         drawn = axes.bar(at, values, _BAR, color=_COLOURS[server], label=_NAMES[server])
-        axes.bar_label(drawn, [_short(value) if value else "" for value in values], padding=1.5, fontsize=_FONT - 1)
+        axes.bar_label(drawn, [_short(value) if value else "" for value in values], padding=1.5, fontsize=FONT - 1)
     axes.set_xticks(range(len(groups)), [label for label, _ in groups])
-    _calm(axes)
+    calm(axes)
 
 
 def _memory(axes: Axes, board: Board) -> None:
     values = [board.get(name) or 0.0 for _, name in _MEMORY]
     drawn = axes.bar(range(len(values)), values, 2 * _BAR, color=_COLOURS[RELAY])
-    axes.bar_label(drawn, [_short(value) if value else "" for value in values], padding=1.5, fontsize=_FONT - 1)
+    axes.bar_label(drawn, [_short(value) if value else "" for value in values], padding=1.5, fontsize=FONT - 1)
     axes.set_xticks(range(len(values)), [label for label, _ in _MEMORY])
     axes.set_title("KB for an idle viewer", loc="left")
-    _calm(axes)
-
-
-def _calm(axes: Axes) -> None:
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.tick_params(length=0)
-    axes.yaxis.set_visible(False)
-    axes.margins(y=0.15)
+    calm(axes)
 
 
 def _short(value: float) -> str:

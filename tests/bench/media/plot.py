@@ -1,20 +1,14 @@
 """The figures of a run as one picture for the docs, legible on light and on dark pages."""
 
 from pathlib import Path
-from typing import Any
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure as Sheet
 
 from tests.bench.fanout.board import Board
 from tests.bench.media import herd, renditions, streaming
+from tests.bench.picture import BLUE, BROWN, FONT, GREY, INK, calm, picture
 
-# Each of these has at least 3:1 against white and against GitHub's dark ground.
-_INK = "#7d8590"
-_OURS, _THEIRS, _OTHER = "#2f81f7", "#c4703a", "#8b949e"
-_FONT = 7.5
-_INCHES = (9.0, 2.9)
+_OURS, _THEIRS, _OTHER = BLUE, BROWN, GREY
 _HALF = 0.21  # of a lying bar's thickness
 _COSTS = (
     ("nginx,\ndefault", streaming.DEFAULT, _OTHER),
@@ -35,29 +29,19 @@ _RATIOS = (
 
 def draw(board: Board, path: Path) -> None:
     """Draw what the board has: cost, memory, ratios. Parts that have not run leave their place empty."""
-    style: dict[Any, Any] = {
-        "svg.fonttype": "none",
-        "svg.hashsalt": "frieze",
-        "font.size": _FONT,
-        "font.family": "sans-serif",
-    }
-    style |= dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), _INK)
-    with mpl.rc_context(style):
-        sheet = Sheet(figsize=_INCHES, layout="constrained")
-        cost, memory, ratios = sheet.subplots(1, 3, width_ratios=(1.5, 2, 2))
+    with picture(path, (1.5, 2, 2)) as (_, (cost, memory, ratios)):
         _cost(cost, board)
         _memory(memory, board)
         _ratios(ratios, board)
-        sheet.savefig(path, transparent=True, metadata={"Date": None})
 
 
 def _cost(axes: Axes, board: Board) -> None:
     values = [board.get(streaming.cost_name(name)) or 0.0 for _, name, _ in _COSTS]
     drawn = axes.bar(range(len(values)), values, 0.55, color=[colour for *_, colour in _COSTS])
-    axes.bar_label(drawn, [_short(value) for value in values], padding=1.5, fontsize=_FONT - 1)
+    axes.bar_label(drawn, [_short(value) for value in values], padding=1.5, fontsize=FONT - 1)
     axes.set_xticks(range(len(values)), [label for label, *_ in _COSTS])
     axes.set_title("core-seconds per GiB streamed", loc="left")
-    _calm(axes)
+    calm(axes)
 
 
 def _memory(axes: Axes, board: Board) -> None:
@@ -67,7 +51,7 @@ def _memory(axes: Axes, board: Board) -> None:
         points = [(crowd, each * crowd) for crowd, each in held if each is not None]
         axes.plot([x for x, _ in points], [y for _, y in points], "o-", color=colour, label=label, markersize=3)
     most = streaming.CROWDS[-1]
-    axes.plot([0, most], [0, most * streaming.STREAM_MEGABYTES], "--", color=_INK, linewidth=0.8, label="1 MiB each")
+    axes.plot([0, most], [0, most * streaming.STREAM_MEGABYTES], "--", color=INK, linewidth=0.8, label="1 MiB each")
     axes.set_xticks(streaming.CROWDS, [str(crowd) for crowd in streaming.CROWDS])
     axes.set_xlabel("streams: a third each fast, throttled, stalled")
     axes.set_title("memory held for them, MiB", loc="left")
@@ -80,23 +64,16 @@ def _ratios(axes: Axes, board: Board) -> None:
     for place, (label, name, target, less) in enumerate(reversed(_RATIOS)):
         value = board.get(name) or 0.0
         axes.barh([place], [value], 2 * _HALF, color=_OURS)
-        axes.annotate(_short(value), (0.06, place), va="center", color="white", fontsize=_FONT)
-        axes.plot([target, target], [place - _HALF - 0.08, place + _HALF + 0.08], color=_INK, linewidth=1)
+        axes.annotate(_short(value), (0.06, place), va="center", color="white", fontsize=FONT)
+        axes.plot([target, target], [place - _HALF - 0.08, place + _HALF + 0.08], color=INK, linewidth=1)
         word = "at most" if less else "at least"
-        axes.annotate(f"{word} {target:g}", (target, place + _HALF + 0.12), ha="center", fontsize=_FONT - 1)
+        axes.annotate(f"{word} {target:g}", (target, place + _HALF + 0.12), ha="center", fontsize=FONT - 1)
         axes.annotate(label, (-0.06, place), ha="right", va="center")
     axes.set_xlim(-1.6, 3.6)
     axes.set_title("ratios and their targets", loc="left")
     axes.xaxis.set_visible(False)
-    _calm(axes)
+    calm(axes)
     axes.spines["bottom"].set_visible(False)
-
-
-def _calm(axes: Axes) -> None:
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.tick_params(length=0)
-    axes.yaxis.set_visible(False)
-    axes.margins(y=0.15)
 
 
 def _short(value: float) -> str:
