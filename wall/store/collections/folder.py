@@ -1,9 +1,11 @@
 """A folder of files as a collection. Links are not followed, so nothing outside of it is ever read."""
 
 import asyncio
+import errno
 import os
 import stat
 from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -12,6 +14,8 @@ from typing import BinaryIO, TypeVar
 from wall.errors import ObjectChanged, ObjectMissing, StoreError, StoreRefused, StoreUnavailable
 from wall.store.base import CHUNK, ObjectInfo, OpenObject, StoredObject
 from wall.store.collections.base import check_name, is_name
+
+_READING = os.O_RDONLY | os.O_CLOEXEC
 
 T = TypeVar("T")
 
@@ -65,39 +69,51 @@ class FolderCollection:
         except PermissionError as error:
             raise StoreRefused(f"A file in {self._root} can't be read: {error.strerror}.") from error
         except OSError as error:
+            if error.errno == errno.ELOOP:  # a link where a file or folder was asked for
+                raise ObjectMissing(f"The folder {self._root} has no such file.") from error
             raise StoreUnavailable(f"The folder {self._root} can't be read: {error.strerror or error}.") from error
 
 
 def _open(root: Path, name: str) -> tuple[BinaryIO, ObjectInfo]:
-    """Never through a link, never a pipe."""
-    path = root / name
-    if not path.parent.resolve(strict=True).is_relative_to(root.resolve()):
-        raise FileNotFoundError(name)
-    if path.is_symlink():
-        raise FileNotFoundError(name)
-    # also one that became a link just now
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    file = os.fdopen(descriptor, "rb")
+    """Step by step from the root down, each from the folder that is open and none through a link, so one that takes a
+    folder's place just now leads nowhere. Never a pipe."""
+    *folders, last = name.split("/")
+    with ExitStack() as opened:
+        # the root itself may be a link: an operator has named it
+        at = _opened(opened, root, os.O_DIRECTORY, None)
+        for folder in folders:
+            at = _opened(opened, folder, os.O_DIRECTORY | os.O_NOFOLLOW, at)
+        descriptor = os.open(last, _READING | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=at)
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
-        file.close()
+        os.close(descriptor)
         raise FileNotFoundError(name)
+    file = os.fdopen(descriptor, "rb")
     # a file that is written anew has another time, or is another file
     etag = f'"{status.st_mtime_ns:x}-{status.st_size:x}-{status.st_ino:x}"'
     return file, ObjectInfo(length=status.st_size, type="application/octet-stream", etag=etag)
 
 
+def _opened(opened: ExitStack, path: Path | str, flags: int, at: int | None) -> int:
+    descriptor = os.open(path, _READING | flags, dir_fd=at)
+    opened.callback(os.close, descriptor)
+    return descriptor
+
+
 def _walk(root: Path, prefix: str) -> Iterator[StoredObject]:
     if not root.is_dir():
         raise StoreRefused(f"There is no folder {root}. Make it, or mount its disk.")
-    for folder, folders, files in os.walk(root):
+    root = root.resolve()
+    for path, folders, files, descriptor in os.fwalk(root):  # goes into no link
         folders[:] = sorted(one for one in folders if not one.startswith("."))
         for name in sorted(files):
-            path = Path(folder) / name
-            relative = path.relative_to(root).as_posix()
+            relative = (Path(path) / name).relative_to(root).as_posix()
             if name.startswith(".") or not relative.startswith(prefix) or not is_name(relative):
                 continue
-            status = path.lstat()
+            try:
+                status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+            except FileNotFoundError:
+                continue  # its owner took it away just now
             if stat.S_ISREG(status.st_mode):
                 written = datetime.fromtimestamp(status.st_mtime, UTC)
                 yield StoredObject(key=relative, length=status.st_size, written=written)

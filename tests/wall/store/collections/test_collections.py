@@ -1,9 +1,14 @@
 """Collections on real places: what their owner put there is listed and read as it is, and nothing is ever changed."""
 
+import asyncio
+import os
 import secrets
+from collections import Counter
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -180,16 +185,65 @@ async def test_a_container_that_is_not_there_is_not_made(swift: Swift) -> None:
     await absent.close()
 
 
-async def test_nothing_outside_of_a_folder_is_read(tmp_path: Path) -> None:
+async def test_no_link_in_a_folder_is_followed_wherever_it_leads(tmp_path: Path) -> None:
     place = folder_place(tmp_path / "photos")
-    (tmp_path / "secret.jpg").write_bytes(b"secret")
-    (tmp_path / "photos" / "link.jpg").symlink_to(tmp_path / "secret.jpg")
-    (tmp_path / "photos" / "up").symlink_to(tmp_path)
+    await place.put("real/a.jpg", b"theirs")
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "secret.jpg").write_bytes(b"secret")
+    (tmp_path / "photos" / "link.jpg").symlink_to(outside / "secret.jpg")
+    (tmp_path / "photos" / "media").symlink_to(outside)
+    (tmp_path / "photos" / "real" / "up").symlink_to(outside)
+    (tmp_path / "photos" / "inside").symlink_to("real")
+    os.mkfifo(tmp_path / "photos" / "pipe.jpg")
     collection = open_collection(place.url)
-    assert [found.key async for found in collection.listing("")] == []
-    for name in ("link.jpg", "up/secret.jpg", "../secret.jpg", "/etc/passwd", "", "."):
+    assert [found.key async for found in collection.listing("")] == ["real/a.jpg"]
+    names = ("link.jpg", "media/secret.jpg", "real/up/secret.jpg", "inside/a.jpg", "pipe.jpg", "real", "real/a.jpg/b")
+    for name in names:
+        with pytest.raises(ObjectMissing):
+            await collection.open(name)
+    for name in ("../outside/secret.jpg", "/etc/passwd", "", "."):
         with pytest.raises(StoreError):
             await collection.open(name)
+    assert await all_of(await collection.open("real/a.jpg")) == b"theirs"
+
+
+async def test_the_folder_that_was_named_may_itself_be_a_link(tmp_path: Path) -> None:
+    place = folder_place(tmp_path / "disk")
+    await place.put("2026/a.jpg", b"theirs")
+    (tmp_path / "photos").symlink_to(tmp_path / "disk")
+    collection = open_collection(f"disk:{tmp_path / 'photos'}")
+    assert [found.key async for found in collection.listing("")] == ["2026/a.jpg"]
+    assert await all_of(await collection.open("2026/a.jpg")) == b"theirs"
+
+
+async def test_a_folder_that_becomes_a_link_while_it_is_read_leads_nowhere(tmp_path: Path) -> None:
+    place = folder_place(tmp_path / "photos")
+    await place.put("2026/a.jpg", b"theirs")
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "a.jpg").write_bytes(b"secret")
+    folder, aside, link = (tmp_path / "photos" / name for name in ("2026", ".aside", ".link"))
+    link.symlink_to(tmp_path / "outside")
+    over = Event()
+
+    def swap() -> None:
+        while not over.is_set():
+            folder.rename(aside)
+            link.rename(folder)
+            folder.rename(link)
+            aside.rename(folder)
+
+    collection = open_collection(place.url)
+    swapping = asyncio.create_task(asyncio.to_thread(swap))
+    read = Counter[bytes]()
+    try:
+        for _ in range(3000):
+            with suppress(ObjectMissing):
+                read[await all_of(await collection.open("2026/a.jpg"))] += 1
+    finally:
+        over.set()
+        await swapping
+    assert set(read) == {b"theirs"}
 
 
 @pytest.mark.parametrize("name", ["", ".", "a/../b", "a//b", "/a", "a/", "a\nb", "a\0", "é" * 513])
