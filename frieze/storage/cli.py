@@ -78,7 +78,7 @@ def store_import(
         address = check_apart(url, settings.store)
         collection = open_collection(address, *credentials(settings, address))
         try:
-            await look_at(collection)  # one that is not there is not remembered
+            await look_at(collection, prefix)  # one that is not there is not remembered
             known = await catalogue.collections.ensure(address)
             importing = CollectionImport(catalogue, collection, known, wall=wall, prefix=prefix, author=author)
             complete = await import_and_say(catalogue, importing, wall, watch=watch, say=print)

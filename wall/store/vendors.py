@@ -55,6 +55,19 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """How an operator gives a store's address and who we are there, for sentences about what is wrong with them."""
+
+    url: str = "FRIEZE_STORE_URL"
+    user: str = "FRIEZE_STORE_USER"
+    password: str = "FRIEZE_STORE_PASSWORD"  # noqa: S105 - the setting's name
+
+
+OURS = Named()
+THEIRS = Named("The collection's URL", "FRIEZE_STORE_OTHER_USER", "FRIEZE_STORE_OTHER_PASSWORD")
+
+
+@dataclass(frozen=True, slots=True)
 class Patience:
     """How long a store is waited for; `write` for one request in all that brings it something or has it copy."""
 
@@ -77,24 +90,24 @@ class Patience:
         return {"config": config, "client_options": client, "retry_config": _RETRY}
 
 
-def address(url: str) -> Address:
+def address(url: str, named: Named = OURS) -> Address:
     """Raises SettingsError for a URL that names no such store."""
     parts = urlsplit(url)
     options = dict(parse_qsl(parts.query))
     unknown = set(options) - _OPTIONS[parts.scheme]
     if not parts.netloc or "@" in parts.netloc or parts.fragment:
         raise SettingsError(
-            f"FRIEZE_STORE_URL must be {parts.scheme}://BUCKET or {parts.scheme}://BUCKET/PREFIX, without a password."
+            f"{named.url} must be {parts.scheme}://BUCKET or {parts.scheme}://BUCKET/PREFIX, without a password."
         )
     if unknown:
         known = ", ".join(sorted(_OPTIONS[parts.scheme]))
-        raise SettingsError(f"FRIEZE_STORE_URL has {sorted(unknown)[0]!r}; {parts.scheme} stores know {known}.")
+        raise SettingsError(f"{named.url} has {sorted(unknown)[0]!r}; {parts.scheme} stores know {known}.")
     for name in ("endpoint", "public"):
         if name in options and urlsplit(options[name]).scheme not in ("http", "https"):
-            raise SettingsError(f"FRIEZE_STORE_URL has {name}={options[name]!r}; write it as https://host.")
+            raise SettingsError(f"{named.url} has {name}={options[name]!r}; write it as https://host.")
     prefix = parts.path.strip("/")
     if any(part in ("", ".", "..") for part in prefix.split("/") if prefix):
-        raise SettingsError(f"FRIEZE_STORE_URL has the prefix {prefix!r}; write plain names with single slashes.")
+        raise SettingsError(f"{named.url} has the prefix {prefix!r}; write plain names with single slashes.")
     return Address(kind=parts.scheme, bucket=parts.netloc, prefix=prefix, options=options)
 
 
@@ -107,33 +120,35 @@ def open_objects(
     slowest: int = SLOWEST,
     in_one: int = PART,
     check: Callable[[str], str] = check_key,
+    named: Named = OURS,
 ) -> ObjectStore:
     """The store of one of `KINDS` that `url` names. Raises SettingsError.
 
     What has more than `in_one` bytes goes up in parts, each with at least `slowest` bytes a second. `check` says which
-    names it takes.
+    names it takes, `named` what is to be named in sentences.
     """
-    at = address(url)
+    at = address(url, named)
     patience = Patience(limits, timedelta(seconds=limits.answer + PART / slowest))
     vendors = {"s3": S3, "gs": Google, "az": Azure}
     try:
-        vendor = vendors[at.kind](at, user, password, patience)
+        vendor = vendors[at.kind](at, user, password, patience, named)
     except (obstore.exceptions.BaseError, ValueError, TypeError) as error:
-        raise SettingsError(f"FRIEZE_STORE_URL can't be used: {str(error).splitlines()[0][:200]}.") from error
-    return ObjectStore(vendor, at.prefix, roll_back=limits.roll_back, in_one=in_one, check=check)
+        raise SettingsError(f"{named.url} can't be used: {str(error).splitlines()[0][:200]}.") from error
+    who = f"{named.user} and {named.password}"
+    return ObjectStore(vendor, at.prefix, roll_back=limits.roll_back, in_one=in_one, check=check, who=who)
 
 
 class S3:
     """Whoever speaks S3, path style, which all do."""
 
-    def __init__(self, at: Address, user: str | None, password: str | None, patience: Patience) -> None:
+    def __init__(self, at: Address, user: str | None, password: str | None, patience: Patience, named: Named) -> None:
         region = at.options.get("region", _REGION)
         endpoint = at.endpoint or f"https://s3.{region}.amazonaws.com"
         config: dict[str, Any] = {"region": region, "endpoint": endpoint, "disable_bulk_delete": True}
         if user and password:
             config |= {"access_key_id": user, "secret_access_key": password}
         elif user or password:
-            raise SettingsError("An s3 store needs both FRIEZE_STORE_USER and FRIEZE_STORE_PASSWORD, or neither.")
+            raise SettingsError(f"An s3 store needs both {named.user} and {named.password}, or neither.")
         self.place = f"The bucket {at.bucket} at {urlsplit(endpoint).netloc}"
         self.reading = S3Store(at.bucket, **patience.reading(config, endpoint))
         self.writing = S3Store(at.bucket, **patience.writing(config, endpoint))
@@ -173,7 +188,7 @@ class S3:
 class Google:
     """Google Cloud Storage."""
 
-    def __init__(self, at: Address, user: str | None, password: str | None, patience: Patience) -> None:
+    def __init__(self, at: Address, user: str | None, password: str | None, patience: Patience, named: Named) -> None:
         config: dict[str, Any] = {}
         if at.endpoint:
             config["base_url"] = at.endpoint
@@ -202,9 +217,9 @@ class Google:
 class Azure:
     """Azure Blob Storage."""
 
-    def __init__(self, at: Address, user: str | None, password: str | None, patience: Patience) -> None:
+    def __init__(self, at: Address, user: str | None, password: str | None, patience: Patience, named: Named) -> None:
         if not user:
-            raise SettingsError("An az store needs the name of its account in FRIEZE_STORE_USER.")
+            raise SettingsError(f"An az store needs the name of its account in {named.user}.")
         config: dict[str, Any] = {"account_name": user}
         if at.endpoint:
             config["endpoint"] = at.endpoint

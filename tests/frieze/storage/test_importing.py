@@ -26,9 +26,8 @@ from ingest.worker import Worker
 from relay.media import MediaServer
 from relay.settings import MediaSettings
 from tests.fakes.beside import beside
-from tests.fakes.collections import KINDS, Place, folder_place, swift_place
+from tests.fakes.collections import KINDS, Place, folder_place, new_place
 from tests.fakes.waiting import until
-from tests.integration.swift import Swift
 from tests.processes import run
 from tests.wall.pictures.films import film
 from tests.wall.store.conformance import all_of
@@ -51,11 +50,9 @@ def database_url(tmp_path: Path) -> str:
 
 
 @pytest.fixture(params=KINDS)
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    if request.param == "folder":
-        return folder_place(tmp_path / "photos")
-    swift: Swift = request.getfixturevalue("swift")
-    return swift_place(swift, s3=request.param == "s3")
+async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[Place]:
+    async with new_place(request.param, request, tmp_path / "photos") as place:
+        yield place
 
 
 @pytest.fixture

@@ -22,9 +22,9 @@ def open_collection(url: str, user: str | None = None, password: str | None = No
 
         return open_swift_collection(url, user, password)
     if kind in ("s3", "gs", "az"):
-        from wall.store.vendors import open_objects
+        from wall.store.vendors import THEIRS, open_objects
 
-        return open_objects(url, user, password, check=check_name)
+        return open_objects(url, user, password, check=check_name, named=THEIRS)
     if kind in ("http", "https"):
         raise SettingsError(
             "A store service holds the objects of another Frieze, whose names say nothing; give the container or "

@@ -26,9 +26,9 @@ class Collection(Protocol):
     async def close(self) -> None: ...
 
 
-async def look_at(collection: Collection) -> None:
-    """Raise what is wrong with a collection that can't be read."""
-    async with aclosing(collection.listing("")) as listing:
+async def look_at(collection: Collection, prefix: str = "") -> None:
+    """Raise what is wrong with a collection that can't be read, as far as its names begin with `prefix`."""
+    async with aclosing(collection.listing(prefix)) as listing:
         await anext(listing, None)
 
 

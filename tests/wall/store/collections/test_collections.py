@@ -1,6 +1,7 @@
 """Collections on real places: what their owner put there is listed and read as it is, and nothing is ever changed."""
 
 import asyncio
+import base64
 import os
 import secrets
 from collections import Counter
@@ -12,14 +13,13 @@ from threading import Event
 
 import pytest
 
-from tests.fakes.collections import KINDS, Place, folder_place, swift_place
-from tests.integration.swift import Swift
+from tests.fakes.collections import KINDS, Place, folder_place, new_place
 from tests.wall.store.conformance import all_of, pieces
 from wall.blanking import Blank
 from wall.errors import ObjectChanged, ObjectMissing, SettingsError, StoreError, StoreRefused
 from wall.store.base import CHUNK
 from wall.store.collections import check_apart, open_collection
-from wall.store.collections.base import Collection, is_name
+from wall.store.collections.base import Collection, is_name, look_at
 from wall.store.collections.reading import WithCollections
 from wall.store.collections.reference import Reference
 from wall.store.disk import DiskStore
@@ -32,11 +32,9 @@ NAMES = ("2025/old.jpg", "2026/sea & ﬁne, 100%.jpg", "2026/a: b.png", "2026-no
 
 
 @pytest.fixture(params=KINDS)
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    if request.param == "folder":
-        return folder_place(tmp_path / "photos")
-    swift: Swift = request.getfixturevalue("swift")
-    return swift_place(swift, s3=request.param == "s3")
+async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[Place]:
+    async with new_place(request.param, request, tmp_path / "photos") as place:
+        yield place
 
 
 @pytest.fixture
@@ -177,12 +175,44 @@ async def test_an_unknown_collection_is_missing_and_a_place_that_is_not_there_sa
         await anext(open_collection(f"disk:{tmp_path / 'nowhere'}").listing(""))
 
 
-async def test_a_container_that_is_not_there_is_not_made(swift: Swift) -> None:
-    place = swift_place(swift, s3=False)
-    absent = open_collection(place.url.replace("wall-", "absent-"), place.user, place.password)
-    with pytest.raises(StoreRefused, match="no container absent-"):
-        await anext(absent.listing(""))
+async def test_a_place_that_is_not_there_is_refused_and_not_made(place: Place) -> None:
+    if place.url.startswith("gs:"):  # where Google answers 404, fake-gcs-server answers 500
+        return
+    absent = open_collection(
+        place.url.replace("wall-", "absent-").replace("/photos", "/absent-"), place.user, place.password
+    )
+    for _ in range(2):
+        with pytest.raises(StoreRefused, match=r"absent-\w*.* is not there|There is no \w+ .*absent-"):
+            await look_at(absent)
     await absent.close()
+
+
+async def test_who_may_not_read_there_is_told_which_setting_to_look_at(place: Place) -> None:
+    if place.password is None or place.url.startswith("gs:"):  # nobody asks there who we are
+        return
+    wrong = open_collection(place.url, place.user, base64.b64encode(b"wrong" * 6).decode())
+    with pytest.raises(StoreRefused, match=r"FRIEZE_STORE_(OTHER_)?USER") as refused:
+        await look_at(wrong)
+    assert place.password not in str(refused.value)
+    await wrong.close()
+
+
+@pytest.mark.parametrize("odd", ["odd/a//b.jpg", "odd/./b.jpg", "odd/a\nb.jpg"])
+async def test_a_name_that_nobody_can_show_is_left_alone_or_named(
+    place: Place, collection: Collection, odd: str
+) -> None:
+    if place.url.startswith("disk:") and "\n" not in odd:  # no file can be called so
+        return
+    await place.put("2026/a.jpg", b"theirs")
+    await place.put(odd, b"odd")
+    if place.url.startswith(("disk:", "swift:")):
+        names = [found.key async for found in collection.listing("")]
+        assert [name for name in names if is_name(name)] == ["2026/a.jpg"]
+    else:
+        with pytest.raises(StoreRefused, match=r"whose name Frieze can't read.*odd/"):
+            await look_at(collection)
+    await look_at(collection, "2026/")
+    assert [found.key async for found in collection.listing("2026/")] == ["2026/a.jpg"]
 
 
 async def test_no_link_in_a_folder_is_followed_wherever_it_leads(tmp_path: Path) -> None:
@@ -258,7 +288,11 @@ def test_odd_names_are_no_names(name: str) -> None:
         ("ftp://host/folder", "no collection"),
         ("disk:", "no collection"),
         ("swift://host/photos?auth=v1", "FRIEZE_STORE_OTHER_USER"),
-        ("s3://", "BUCKET"),
+        ("s3://", "The collection's URL must be s3://BUCKET"),
+        ("gs://user:secret@photos", "without a password"),
+        ("gs://photos?region=eu", "gs stores know endpoint"),
+        ("az://photos", "account in FRIEZE_STORE_OTHER_USER"),
+        ("az://photos?sig=secret", "az stores know endpoint"),
     ],
 )
 def test_what_can_be_no_collection_is_refused_in_words(url: str, sentence: str) -> None:

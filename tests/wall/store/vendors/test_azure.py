@@ -2,14 +2,14 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from datetime import timedelta
 
 import aiohttp
 import pytest
 from yarl import URL
 
-from tests.integration.vendors import VendorStore, make_container, running_azurite
+from tests.integration.vendors import VendorStore, make_container
 from tests.wall.store.conformance import pieces
 from tests.wall.store.vendors.opaque import OpaqueValidators
 from wall.store.base import Store
@@ -17,12 +17,6 @@ from wall.store.keys import new_key
 from wall.store.vendors import open_objects
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(scope="module")
-def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VendorStore]:
-    with running_azurite(tmp_path_factory.mktemp("azurite")) as running:
-        yield running
 
 
 async def _container(azurite: VendorStore) -> str:

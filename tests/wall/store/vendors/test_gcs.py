@@ -2,24 +2,18 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 
 import pytest
 
 from tests.fakes.google_xml import google_xml
-from tests.integration.vendors import VendorStore, make_gcs_bucket, running_gcs, service_account
+from tests.integration.vendors import VendorStore, make_gcs_bucket, service_account
 from tests.wall.store.conformance import StoreConformance, pieces
 from wall.store.base import Store
 from wall.store.keys import new_key
 from wall.store.vendors import open_objects
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(scope="module")
-def gcs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VendorStore]:
-    with running_gcs(tmp_path_factory.mktemp("gcs")) as running:
-        yield running
 
 
 class TestGcs(StoreConformance):
