@@ -1,10 +1,9 @@
 """The command line. Each command says in one sentence what went wrong, and then ends with status 1."""
 
 import asyncio
-import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
@@ -22,6 +21,7 @@ from frieze.command import (
 )
 from frieze.command import out as _out
 from frieze.command import settings_of as _settings
+from frieze.command import show as _show
 from frieze.command import with_catalogue as _with_catalogue
 from frieze.hello import base_url
 from frieze.parts import Part
@@ -423,19 +423,3 @@ def _run(settings: Settings, parts: set[Part], *, up: bool = False) -> None:
     from frieze.run import run_parts
 
     run_parts(settings, parts, up=up)
-
-
-def _show(rows: list[dict[str, Any]], as_json: bool) -> None:
-    if as_json:
-        for row in rows:
-            print(json.dumps(row, ensure_ascii=False))
-        return
-    if not rows:
-        _out.print("None yet.")
-        return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in rows[0]:
-        table.add_column(name)
-    for row in rows:
-        table.add_row(*(str(value) for value in row.values()))
-    _out.print(table)

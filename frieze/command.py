@@ -1,6 +1,7 @@
 """What the commands of the command line share: their usual options, their settings, an open catalogue."""
 
 import asyncio
+import json
 import os
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -10,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.table import Table
 
 from frieze import logs
 from frieze.folder import data_folder
@@ -60,3 +62,20 @@ async def _opened(settings: Settings, *, migrate: bool) -> AsyncGenerator[Catalo
         yield catalogue
     finally:
         await catalogue.close()
+
+
+def show(rows: list[dict[str, Any]], as_json: bool) -> None:
+    """Print rows, which all have the same columns: a table, or one JSON object a line."""
+    if as_json:
+        for row in rows:
+            print(json.dumps(row, ensure_ascii=False))
+        return
+    if not rows:
+        out.print("None yet.")
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in rows[0]:
+        table.add_column(name)
+    for row in rows:
+        table.add_row(*(str(value) for value in row.values()))
+    out.print(table)

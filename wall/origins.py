@@ -21,3 +21,8 @@ def stored_key(origin: str) -> str | None:
 def is_reference(key: str) -> bool:
     """Whether this names an object of a collection, which is not ours (wall/store/collections/reference.py)."""
     return key.startswith(_COLLECTION)
+
+
+def origin_within(collection_id: str) -> str:
+    """What the origins of all media begin with whose bytes lie in this collection."""
+    return f"{_SCHEME}{_COLLECTION}{collection_id}:"

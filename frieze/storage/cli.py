@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from frieze.command import Data, Host, Port, out, settings_of, with_catalogue
+from frieze.command import Data, Host, Port, out, settings_of, show, with_catalogue
 from wall.catalogue import Catalogue
 
 stores = typer.Typer(help="Where the bytes of pictures and videos lie.", no_args_is_help=True)
@@ -61,7 +61,8 @@ def store_import(
 
     They are read where they lie, by every part that serves or makes pictures, and never changed or deleted. The user is
     FRIEZE_STORE_OTHER_USER with FRIEZE_STORE_OTHER_PASSWORD, or without these the store's own where URL is on the same
-    host. Run again, it takes what is new or was changed. An ingest part must be running.
+    host. Run again, it takes what is new or was changed. An ingest part must be running. What was imported leaves the
+    wall by `frieze store forget`.
 
     Example: frieze store import "swift://swift.example/photos?auth=v1" --wall party --prefix 2026/ --watch
     """
@@ -79,8 +80,8 @@ def store_import(
         collection = open_collection(address, *credentials(settings, address))
         try:
             await look_at(collection, prefix)  # one that is not there is not remembered
-            known = await catalogue.collections.ensure(address)
-            importing = CollectionImport(catalogue, collection, known, wall=wall, prefix=prefix, author=author)
+            showing = await catalogue.collections.show(address, wall)
+            importing = CollectionImport(catalogue, collection, showing, prefix=prefix, author=author)
             complete = await import_and_say(catalogue, importing, wall, watch=watch, say=print)
         finally:
             await collection.close()
@@ -88,6 +89,50 @@ def store_import(
             raise typer.Exit(1)
 
     with_catalogue(settings, run)
+
+
+@stores.command("collections")
+def store_collections(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False, data: Data = None
+) -> None:
+    """List what `frieze store import` has put on walls, with how many posts of it stand there now."""
+
+    async def run(catalogue: Catalogue) -> None:
+        rows = [
+            {
+                "wall": showing.wall,
+                "url": showing.collection.url,
+                "since": showing.since.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "posts": await catalogue.collections.standing(showing),
+            }
+            for showing in await catalogue.collections.showings()
+        ]
+        show(rows, as_json)
+
+    with_catalogue(settings_of(data=data), run)
+
+
+@stores.command("forget")
+def store_forget(
+    url: Annotated[str, typer.Argument(metavar="URL", help="As `frieze store collections` lists it.")],
+    wall: Annotated[str, typer.Option(help="The wall that shows it.")],
+    data: Data = None,
+) -> None:
+    """Take what `frieze store import` put on a wall off it again, for good, and end watching.
+
+    Whatever its names begin with. Nothing is deleted where the pictures lie; what Frieze has made of them is, within a
+    minute. Other walls go on showing the collection. Imported again, it is put on the wall anew.
+
+    Example: frieze store forget disk:/srv/photos --wall party
+    """
+    from frieze.storage.commands import forget_and_say
+    from wall.store.collections import address_of
+
+    async def run(catalogue: Catalogue) -> None:
+        await catalogue.walls.get(wall)
+        await forget_and_say(catalogue, address_of(url), wall, say=print)
+
+    with_catalogue(settings_of(data=data), run)
 
 
 @stores.command("reconcile")

@@ -1,4 +1,4 @@
-"""What `frieze store copy`, `frieze store reconcile` and `frieze store import` show."""
+"""What `frieze store copy`, `reconcile`, `import` and `forget` show."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,7 +10,8 @@ from frieze.storage.copying import Copied, StoreCopy
 from frieze.storage.importing import CollectionImport
 from frieze.storage.reconciling import delete_unknown, reconcile
 from wall.catalogue import Catalogue
-from wall.errors import CatalogueError, StoreError
+from wall.catalogue.posts import POSTS_PER_TRANSACTION
+from wall.errors import CatalogueError, NotFound, StoreError
 from wall.store.base import Store
 from wall.trouble import Trouble
 
@@ -56,7 +57,8 @@ async def import_and_say(
     watch: bool,
     say: Callable[[str], None],
 ) -> bool:
-    """Import with a bar, and another while thumbnails are made; with `watch` go on for ever. Whether all are made."""
+    """Import with a bar, and another while thumbnails are made; with `watch` go on until the collection is forgotten.
+    Whether all are made."""
     with progress_bar("objects", sized=False) as bar:
         fresh, taken = await importing.look()
         bar.expect(len(fresh))
@@ -69,6 +71,22 @@ async def import_and_say(
     return True
 
 
+async def forget_and_say(catalogue: Catalogue, url: str, wall: str, *, say: Callable[[str], None]) -> None:
+    """Take what a wall shows of a collection off it, and forget the collection with the last wall that shows it. Begun
+    again, it goes on where it stopped. Raises NotFound."""
+    known, post_ids = await catalogue.collections.end(url, wall)
+    with progress_bar("posts", sized=False) as bar:
+        bar.expect(len(post_ids))
+        for start in range(0, len(post_ids), POSTS_PER_TRANSACTION):
+            page = post_ids[start : start + POSTS_PER_TRANSACTION]
+            await catalogue.collections.take_down(wall, page)
+            for _ in page:
+                bar.step()
+    dropped = await catalogue.collections.drop(known)
+    rest = "no wall shows it any more" if dropped else "other walls show it still"
+    say(f"The wall {wall} has forgotten {url}: {len(post_ids)} posts taken off it; {rest}. Nothing was deleted there.")
+
+
 async def _watch(importing: CollectionImport, say: Callable[[str], None]) -> None:
     loop = asyncio.get_running_loop()
     spent, trouble = 0.0, Trouble()
@@ -79,6 +97,9 @@ async def _watch(importing: CollectionImport, say: Callable[[str], None]) -> Non
         try:
             fresh, taken = await importing.look()
             await importing.take(fresh, taken, lambda _: None)
+        except NotFound as error:
+            say(f"{error} Watching ends.")
+            return
         except (StoreError, CatalogueError) as error:
             if not error.temporary:
                 raise

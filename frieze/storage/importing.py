@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from ingest.sources.collection import NETWORK
 from ingest.sources.folder import is_candidate, title
 from wall.catalogue import Catalogue
-from wall.catalogue.collections import KnownCollection
+from wall.catalogue.collections import Showing
 from wall.origins import stored_origin
 from wall.posts import SourceMedia, SourcePost
 from wall.store.base import StoredObject
@@ -45,23 +45,21 @@ class Taken:
 
 
 class CollectionImport:
-    """Puts what is in `collection`, under names that begin with `prefix`, on `wall`. `author` None: as folders are
-    called."""
+    """Puts what is in `collection`, under names that begin with `prefix`, on the wall that shows it. `author` None: as
+    folders are called."""
 
     def __init__(
         self,
         catalogue: Catalogue,
         collection: Collection,
-        known: KnownCollection,
+        showing: Showing,
         *,
-        wall: str,
         prefix: str = "",
         author: str | None = None,
     ) -> None:
         self._catalogue = catalogue
         self._collection = collection
-        self._known = known
-        self._wall = wall
+        self._showing = showing
         self._prefix = prefix
         self._author = author
         self._seen: dict[str, StoredObject] = {}
@@ -69,8 +67,9 @@ class CollectionImport:
     async def look(self) -> tuple[Sequence[StoredObject], Taken]:
         """List the collection: what was not there at the look before, or not as it is now, the oldest first.
 
-        Raises StoreError, and then nothing was changed.
+        Raises StoreError, or NotFound when the collection was forgotten, and then nothing was changed.
         """
+        await self._catalogue.collections.check_shown(self._showing)
         taken = Taken()
         present: dict[str, StoredObject] = {}
         async with aclosing(self._collection.listing(self._prefix)) as listing:
@@ -88,7 +87,7 @@ class CollectionImport:
         for start in range(0, len(fresh), PAGE):
             page = fresh[start : start + PAGE]
             posts = [self._post(found) for found in page]
-            stored = await self._catalogue.posts.offer(self._wall, NETWORK, posts)
+            stored = await self._catalogue.collections.offer(self._showing, NETWORK, posts)
             taken.new += stored.new
             taken.edited += stored.edited
             taken.keys += [post.key for post in posts]
@@ -101,12 +100,12 @@ class CollectionImport:
         path = PurePosixPath(found.key)
         version = int(found.written.timestamp() * 1000)
         text = title(path.stem)
-        reference = Reference(collection=self._known.id, name=found.key)
+        reference = Reference(collection=self._showing.collection.id, name=found.key)
         return SourcePost(
             # a name may be longer than a key
-            key=f"{NETWORK}:{hashlib.sha256(f'{self._known.id}/{found.key}'.encode()).hexdigest()}",
+            key=f"{NETWORK}:{hashlib.sha256(f'{self._showing.id}/{found.key}'.encode()).hexdigest()}",
             version=version,
-            author_name=self._author or path.parent.name or called(self._known.url),
+            author_name=self._author or path.parent.name or called(self._showing.collection.url),
             author_handle="",
             avatar=None,
             text=text,

@@ -181,10 +181,10 @@ async def test_collections_are_looked_at_where_there_are_some(made: Made, tmp_pa
     assert "No collection" in (await _check(settings))["collections"].sentence
     photos = tmp_path / "photos"
     await asyncio.to_thread(photos.mkdir)
-    await catalogue.collections.ensure(f"disk:{photos}")
+    await catalogue.collections.show(f"disk:{photos}", "main")
     found = (await _check(settings))["collections"]
     assert (found.ok, found.sentence) == (True, "1 answer, read in place.")
-    await catalogue.collections.ensure("disk:/nowhere/at/all")
+    await catalogue.collections.show("disk:/nowhere/at/all", "main")
     found = (await _check(settings))["collections"]
     assert (found.ok, "no folder /nowhere/at/all" in found.sentence) == (False, True)
     await catalogue.close()

@@ -57,7 +57,7 @@ class Catalogue:
         self.posts = Posts(context)
         self.gallery = Gallery(context)
         self.archive = Archive(context)
-        self.collections = Collections(context)
+        self.collections = Collections(context, self.posts)
         self.work = Work(context)
         self.moderation = Moderation(context)
         self.media = MediaRecords(context)

@@ -92,15 +92,22 @@ class Posts:
 
         They are worked on in the order in which they were created. Raises NotFound when there is no such wall.
         """
+        async with self._context.database.writing() as connection:
+            stored = await self.offer_in(connection, wall, source, posts)
+        if stored.new or stored.edited:
+            self._context.changed.fire()
+        return stored
+
+    async def offer_in(
+        self, connection: AsyncConnection, wall: str, source: str, posts: Sequence[SourcePost]
+    ) -> Stored:
+        """`offer` within the caller's transaction."""
         now = self._context.now()
         oldest_last = sorted(_newest(posts).values(), key=lambda post: post.created, reverse=True)
         by_key = {post.key: (post, now - timedelta(microseconds=n)) for n, post in enumerate(oldest_last)}
-        async with self._context.database.writing() as connection:
-            await read_wall(connection, wall)
-            known = await _lock_by_key(connection, wall, sorted(by_key))
-            new, edited = await self._take(connection, wall, source, by_key, known)
-        if new or edited:
-            self._context.changed.fire()
+        await read_wall(connection, wall)
+        known = await _lock_by_key(connection, wall, sorted(by_key))
+        new, edited = await self._take(connection, wall, source, by_key, known)
         return Stored(new=new, edited=edited)
 
     async def add(self, wall: str, source: str, post: SourcePost) -> str:

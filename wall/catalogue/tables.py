@@ -333,6 +333,16 @@ collection = Table(
     UniqueConstraint("url"),
 )
 
+# which walls show one; `id` is another one each time that a forgotten one is imported again
+showing = Table(
+    "showing",
+    metadata,
+    Column("id", String(26), nullable=False),
+    Column("collection", ForeignKey("collection.id", ondelete="CASCADE"), primary_key=True),
+    Column("wall", ForeignKey("wall.slug", ondelete="CASCADE"), primary_key=True),
+    Column("created_at", Moment, nullable=False),
+)
+
 operator = Table(
     "operator",
     metadata,

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import io
+import json
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ from frieze.made import until_made
 from frieze.server import bind, http_server
 from frieze.settings import load
 from frieze.storage import commands
-from frieze.storage.commands import import_and_say
+from frieze.storage.commands import forget_and_say, import_and_say
 from frieze.storage.copying import StoreCopy
 from frieze.storage.importing import CollectionImport, Taken, called
 from frieze.storage.reconciling import reconcile
@@ -87,8 +88,8 @@ def _picture(colour: str) -> bytes:
 async def _import(catalogue: Catalogue, place: Place, prefix: str = "") -> Taken:
     collection = open_collection(place.url, place.user, place.password)
     try:
-        known = await catalogue.collections.ensure(place.url)
-        importing = CollectionImport(catalogue, collection, known, wall="main", prefix=prefix)
+        showing = await catalogue.collections.show(place.url, "main")
+        importing = CollectionImport(catalogue, collection, showing, prefix=prefix)
         fresh, taken = await importing.look()
         await importing.take(fresh, taken, lambda _: None)
     finally:
@@ -239,8 +240,8 @@ async def test_watching_shows_what_comes_later(
     monkeypatch.setattr(commands, "WATCH_SECONDS", 0.05)
     await place.put("a.jpg", _picture("teal"))
     collection = open_collection(place.url, place.user, place.password)
-    known = await catalogue.collections.ensure(place.url)
-    importing = CollectionImport(catalogue, collection, known, wall="main", author="Ada")
+    showing = await catalogue.collections.show(place.url, "main")
+    importing = CollectionImport(catalogue, collection, showing, author="Ada")
     said: list[str] = []
     async with beside(_unending(import_and_say(catalogue, importing, "main", watch=True, say=said.append))):
         await until(lambda: len(said) >= 2, "the first look to be over")
@@ -248,9 +249,42 @@ async def test_watching_shows_what_comes_later(
         await until(lambda: "1 new, 0 changed." in said, "the second picture to be seen")
     await collection.close()
     assert said[0].startswith("1 pictures and videos there: 1 new")
-    keys = [f"collection:{hashlib.sha256(f'{known.id}/{name}'.encode()).hexdigest()}" for name in ("a.jpg", "b.jpg")]
+    keys = [f"collection:{hashlib.sha256(f'{showing.id}/{name}'.encode()).hexdigest()}" for name in ("a.jpg", "b.jpg")]
     assert await until_made(catalogue, "main", keys, lambda: None) == {State.APPROVED: 2, State.RECEIVED: 0}
     assert {post.author.name for post in (await catalogue.posts.snapshot("main")).posts} == {"Ada"}
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_forgotten_collection_leaves_the_wall_ends_watching_and_can_be_imported_again(
+    catalogue: Catalogue,
+    place: Place,
+    store: WithCollections,
+    ours: DiskStore,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(commands, "WATCH_SECONDS", 0.05)
+    await place.put("a.jpg", _picture("teal"))
+    await place.put("b.jpg", _picture("red"))
+    taken = await _import(catalogue, place)
+    assert (taken.new, len([one async for one in ours.objects()])) == (2, 4)
+    collection = open_collection(place.url, place.user, place.password)
+    showing = await catalogue.collections.show(place.url, "main")
+    importing = CollectionImport(catalogue, collection, showing)
+    said: list[str] = []
+    watching = asyncio.create_task(import_and_say(catalogue, importing, "main", watch=True, say=said.append))
+    await until(lambda: len(said) >= 2, "the first look to be over")
+    await forget_and_say(catalogue, place.url, "main", say=said.append)
+    assert await watching
+    await collection.close()
+    assert said[-1] == f"The wall main was told to forget {place.url}. Watching ends."
+    assert f"The wall main has forgotten {place.url}: 2 posts taken off it; no wall shows it any more." in said[-2]
+    assert (await catalogue.posts.snapshot("main")).posts == ()
+    # what Frieze made is deleted, what is its owner's stays
+    await Housekeeping(catalogue, store).purge()
+    assert [one async for one in ours.objects()] == []
+    assert await place.names() == ["a.jpg", "b.jpg"]
+    assert (await _import(catalogue, place)).new == 2
+    assert {post.text for post in (await catalogue.posts.snapshot("main")).posts} == {"a", "b"}
 
 
 async def _unending(work: Coroutine[object, object, bool]) -> None:
@@ -266,6 +300,24 @@ def test_the_command_says_what_it_did_and_what_is_wrong(tmp_path: Path) -> None:
     assert "No collection is shown" in run("check", settings=settings, check=False).stdout, "nothing is remembered"
     absent = run("store", "import", place.url, "--wall", "nowhere", settings=settings, check=False)
     assert "no wall named nowhere" in absent.stderr
+
+
+def test_collections_are_listed_and_forgotten_by_their_address(tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    url, link = folder_place(photos).url, tmp_path / "link"
+    link.symlink_to(photos)
+    settings = {"FRIEZE_DATA": str(tmp_path / "data")}
+    # with nothing in it there is nothing to wait for
+    run("store", "import", url, "--wall", "main", settings=settings)
+    [listed] = run("store", "collections", "--json", settings=settings).stdout.splitlines()
+    assert {"wall": "main", "url": url, "posts": 0}.items() <= json.loads(listed).items()
+    unknown = run("store", "forget", "disk:/nowhere", "--wall", "main", settings=settings, check=False)
+    assert (unknown.returncode, "`frieze store collections`" in unknown.stderr) == (1, True)
+    absent = run("store", "forget", url, "--wall", "nowhere", settings=settings, check=False)
+    assert "no wall named nowhere" in absent.stderr
+    done = run("store", "forget", f"disk:{link}", "--wall", "main", settings=settings)
+    assert f"The wall main has forgotten {url}: 0 posts" in done.stdout
+    assert run("store", "collections", settings=settings).stdout == "None yet.\n"
 
 
 def test_a_password_is_told_to_no_other_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,6 +76,7 @@ async def test_what_stood_on_walls_before_there_were_lists_is_listed(catalogue: 
     async with catalogue.database.writing() as connection:
         # back to where 0006 was
         await connection.execute(text("DROP TABLE listing"))
+        await connection.execute(text("DROP TABLE showing"))
         await connection.execute(text("DROP TABLE collection"))
         for index in ("ix_upload_wall_state", "ix_upload_wall_signed_until"):
             await connection.execute(text(f"DROP INDEX {index}"))

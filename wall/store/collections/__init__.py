@@ -36,11 +36,14 @@ def open_collection(url: str, user: str | None = None, password: str | None = No
     )
 
 
+def address_of(url: str) -> str:
+    """The URL as the catalogue keeps it: a folder by its whole path."""
+    return f"disk:{Path(url.removeprefix('disk:')).resolve()}" if url.startswith("disk:") else url
+
+
 def check_apart(url: str, store: str) -> str:
-    """The URL as the catalogue keeps it: a folder by its whole path. Raises SettingsError for our own store: what it
-    holds is ours to delete."""
-    address = f"disk:{Path(url.removeprefix('disk:')).resolve()}" if url.startswith("disk:") else url
-    own = f"disk:{Path(store.removeprefix('disk:')).resolve()}" if store.startswith("disk:") else store
+    """`address_of(url)`. Raises SettingsError for our own store: what it holds is ours to delete."""
+    address, own = address_of(url), address_of(store)
     if address.partition("?")[0].rstrip("/") == own.partition("?")[0].rstrip("/"):
         raise SettingsError(f"{url} is FRIEZE_STORE_URL, Frieze's own store; give the place where the pictures lie.")
     if len(address) > 1000:
