@@ -13,12 +13,11 @@ from frieze.hello import base_url
 from frieze.parts import BUILT_PAGES
 from frieze.settings import Settings, unknown_keys
 from frieze.sources import check_x
-from frieze.store import configured_store, credentials
+from frieze.store import collection_at, configured_store
 from wall.broker.connection import BrokerConnection
 from wall.catalogue import Catalogue
 from wall.catalogue.migrate import is_current
 from wall.errors import BrokerError, BrokerUnavailable, FriezeError, SettingsError, StoreError
-from wall.store.collections import open_collection
 from wall.store.collections.base import look_at
 
 CHECK_SECONDS = 30.0
@@ -104,7 +103,7 @@ async def _collections(settings: Settings) -> Result:
     if not known:
         return Result("collections", None, "No collection is shown; `frieze store import` shows one.")
     for one in known:
-        collection = open_collection(one.url, *credentials(settings, one.url))
+        collection = collection_at(settings, one.url)
         try:
             await look_at(collection)
         except StoreError as error:

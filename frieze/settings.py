@@ -66,6 +66,9 @@ class Settings(BaseSettings):
         "(`frieze store import`).",
     )
     store_other_password: SecretStr | None = Field(None, description="Its password, secret key or token.")
+    store_collections: _Words = Field(
+        (), description="URLs of collections that `frieze store serve` lets the other parts read, by comma."
+    )
     broker_url: SecretStr = Field(
         SecretStr("embedded"), description="embedded, or stomp://user:password@host:61613,other:61613."
     )
@@ -113,7 +116,7 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "lines", "json"] = Field("auto", description="How the log is written.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What the log tells.")
 
-    @field_validator("origins", "trusted_proxies", "folders", mode="before")
+    @field_validator("origins", "trusted_proxies", "folders", "store_collections", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value

@@ -8,6 +8,8 @@ from frieze.settings import Settings
 from wall.catalogue import Catalogue
 from wall.store import open_store
 from wall.store.base import Store
+from wall.store.collections import open_collection
+from wall.store.collections.base import Collection
 from wall.store.collections.reading import WithCollections
 
 
@@ -40,11 +42,25 @@ async def configured_store(settings: Settings) -> AsyncGenerator[Store]:
 async def wide_store(settings: Settings, catalogue: Catalogue) -> AsyncGenerator[Store]:
     """The store of these settings and, read in place, the collections that the catalogue knows."""
     async with configured_store(settings) as store:
-        wide = WithCollections(store, catalogue.collections.url, lambda url: credentials(settings, url))
+        wide = WithCollections(store, catalogue.collections.url, lambda url: collection_at(settings, url))
         try:
             yield wide
         finally:
             await wide.close()
+
+
+def collection_at(settings: Settings, url: str) -> Collection:
+    """The collection at `url`: through the store service where we have one, which alone then has its credentials.
+
+    Raises SettingsError.
+    """
+    if not settings.store.startswith(("http://", "https://")):
+        return open_collection(url, *credentials(settings, url))
+    from wall.store.collections.remote import RemoteCollection
+    from wall.store.remote import RemoteStore, check_address, check_token
+
+    service = RemoteStore(check_address(settings.store), check_token(settings.store_secret))
+    return RemoteCollection(service, url)
 
 
 def credentials(settings: Settings, url: str) -> tuple[str | None, str | None]:

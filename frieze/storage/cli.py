@@ -61,15 +61,16 @@ def store_import(
 
     They are read where they lie, by every part that serves or makes pictures, and never changed or deleted. The user is
     FRIEZE_STORE_OTHER_USER with FRIEZE_STORE_OTHER_PASSWORD, or without these the store's own where URL is on the same
-    host. Run again, it takes what is new or was changed. An ingest part must be running. What was imported leaves the
-    wall by `frieze store forget`.
+    host. Where FRIEZE_STORE_URL is a store service, that one reads for all: there are the user and, naming URL,
+    FRIEZE_STORE_COLLECTIONS. Run again, it takes what is new or was changed. An ingest part must be running. What was
+    imported leaves the wall by `frieze store forget`.
 
     Example: frieze store import "swift://swift.example/photos?auth=v1" --wall party --prefix 2026/ --watch
     """
     from frieze.storage.commands import import_and_say
     from frieze.storage.importing import CollectionImport
-    from frieze.store import credentials
-    from wall.store.collections import check_apart, open_collection
+    from frieze.store import collection_at
+    from wall.store.collections import check_apart
     from wall.store.collections.base import look_at
 
     settings = settings_of(data=data)
@@ -77,7 +78,7 @@ def store_import(
     async def run(catalogue: Catalogue) -> None:
         await catalogue.walls.get(wall)
         address = check_apart(url, settings.store)
-        collection = open_collection(address, *credentials(settings, address))
+        collection = collection_at(settings, address)
         try:
             await look_at(collection, prefix)  # one that is not there is not remembered
             showing = await catalogue.collections.show(address, wall)

@@ -1,8 +1,10 @@
 """The storage service: a `Store` of its own, behind the protocol of `wall/store/remote.py`.
 
 It alone holds the vendor's credentials. Whoever has the token may do everything that a store can do, so it belongs into
-an internal network. A PUT whose client leaves, stalls or rolls back leaves nothing: the store behind promises that for
-a source that breaks off and for a cancelled `put`, and both reach it from here.
+an internal network. The collections that its settings name can be read through it as well, and nothing else there.
+
+A PUT whose client leaves, stalls or rolls back leaves nothing: the store behind promises that for a source that breaks
+off and for a cancelled `put`, and both reach it from here.
 """
 
 import asyncio
@@ -21,9 +23,10 @@ import structlog
 from aiohttp import web
 
 from wall.errors import ObjectChanged, ObjectMissing, StoreError, StoreRefused, StoreUnavailable
-from wall.store.base import ObjectInfo, Store
+from wall.store.base import ObjectInfo, Store, StoredObject
+from wall.store.collections.base import Collection, check_name
 from wall.store.keys import check_key, new_key
-from wall.store.remote import ADDRESSES, ATTEMPT, BUSY, COPIES, OBJECTS, OURS, TIDY, check_type
+from wall.store.remote import ADDRESSES, ATTEMPT, BUSY, COLLECTIONS, COPIES, OBJECTS, OURS, TIDY, check_type
 
 READS = 256  # objects going out at once; reference: media.md §5.2
 WRITES = 32  # objects coming in at once: a multipart upload to a vendor holds up to 24 MiB of memory each
@@ -87,20 +90,26 @@ class _Writing:
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
 
+class _Unnamed(Exception):
+    """A collection that nobody named here, whether it is there or not."""
+
+
 class StoreService:
-    """`store` for everybody who has the `token`."""
+    """`store` for everybody who has the `token`, and `collections`, by the hashes of their URLs, for reading."""
 
     def __init__(
         self,
         store: Store,
         token: str,
         *,
+        collections: Mapping[str, Collection] | None = None,
         reads: int = READS,
         writes: int = WRITES,
         idle_seconds: float = IDLE_SECONDS,
         stall_seconds: float = STALL_SECONDS,
     ) -> None:
         self._store = store
+        self._collections = collections or {}
         self._secret = f"Bearer {token}".encode()
         self._reads = _Room(reads)
         self._writes = _Room(writes)
@@ -129,6 +138,9 @@ class StoreService:
                 web.post(COPIES, self._copy),
                 web.post(ADDRESSES, self._sign),
                 web.post(TIDY, self._tidy),
+                web.get(COLLECTIONS + "/{collection}", self._list_theirs, allow_head=False),
+                web.head(COLLECTIONS + "/{collection}/object", self._head_theirs),
+                web.get(COLLECTIONS + "/{collection}/object", self._get_theirs, allow_head=False),
             ]
         )
         return app
@@ -141,6 +153,8 @@ class StoreService:
             return await handler(request)
         except _Busy:
             return _refusal(HTTPStatus.SERVICE_UNAVAILABLE, "all places are taken.", {"Retry-After": "1", BUSY: "1"})
+        except _Unnamed:
+            return _refusal(HTTPStatus.FORBIDDEN, "FRIEZE_STORE_COLLECTIONS does not name this collection.")
         except _Wrong as error:
             return _refusal(HTTPStatus.BAD_REQUEST, str(error))
         except ObjectMissing as error:
@@ -180,21 +194,36 @@ class StoreService:
         return ""
 
     async def _head(self, request: web.Request) -> web.StreamResponse:
-        info = await self._store.head(_key(request))
-        answer = web.StreamResponse(headers=_headers(info))
-        answer.content_length = info.length
-        return answer
+        return _bare(await self._store.head(_key(request)))
 
     async def _get(self, request: web.Request) -> web.StreamResponse:
-        key, wanted = _key(request), _wanted(request)
+        return await self._give(request, self._store, _key(request))
+
+    async def _head_theirs(self, request: web.Request) -> web.StreamResponse:
+        return _bare(await self._named(request).head(_name(request)))
+
+    async def _get_theirs(self, request: web.Request) -> web.StreamResponse:
+        return await self._give(request, self._named(request), _name(request))
+
+    async def _list_theirs(self, request: web.Request) -> web.StreamResponse:
+        return await self._list_all(request, self._named(request).listing(request.query.get("prefix", "")))
+
+    def _named(self, request: web.Request) -> Collection:
+        found = self._collections.get(request.match_info["collection"])
+        if found is None:
+            raise _Unnamed
+        return found
+
+    async def _give(self, request: web.Request, place: Store | Collection, key: str) -> web.StreamResponse:
+        wanted = _wanted(request)
         start, length = wanted or (0, None)
         with self._reads.one():
             try:
-                found = await self._store.open(key, start, length, etag=request.headers.get("If-Match"))
+                found = await place.open(key, start, length, etag=request.headers.get("If-Match"))
             except StoreError as error:
                 if type(error) is not StoreError or not start:
                     raise
-                return _beyond(await self._store.head(key))  # such as a start after the end
+                return _beyond(await place.head(key))  # such as a start after the end
             async with aclosing(found.chunks) as chunks:
                 info = found.info
                 if wanted and start >= info.length:
@@ -279,9 +308,12 @@ class StoreService:
         return web.Response(status=HTTPStatus.NO_CONTENT)
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
+        return await self._list_all(request, self._store.objects())
+
+    async def _list_all(self, request: web.Request, found: AsyncGenerator[StoredObject]) -> web.StreamResponse:
         answer = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
         with self._reads.one():
-            async with aclosing(_lines(self._store)) as lines:
+            async with aclosing(_lines(found)) as lines:
                 first = await anext(lines)  # here trouble can still be told
                 await answer.prepare(request)
                 await answer.write(first)
@@ -332,10 +364,10 @@ async def _marked(_: web.Request, answer: web.StreamResponse) -> None:
     answer.headers[OURS] = "1"
 
 
-async def _lines(store: Store) -> AsyncGenerator[bytes]:
+async def _lines(listing: AsyncGenerator[StoredObject]) -> AsyncGenerator[bytes]:
     """The listing in pieces of some 100 lines, and its end."""
     count, lines = 0, list[str]()
-    async with aclosing(store.objects()) as found:
+    async with aclosing(listing) as found:
         async for one in found:
             count += 1
             lines.append(json.dumps({"key": one.key, "length": one.length, "written": one.written.isoformat()}))
@@ -348,6 +380,16 @@ async def _lines(store: Store) -> AsyncGenerator[bytes]:
 
 def _key(request: web.Request) -> str:
     return check_key(request.match_info["key"])
+
+
+def _name(request: web.Request) -> str:
+    return check_name(request.query.get("name", ""))
+
+
+def _bare(info: ObjectInfo) -> web.StreamResponse:
+    answer = web.StreamResponse(headers=_headers(info))
+    answer.content_length = info.length
+    return answer
 
 
 def _wanted(request: web.Request) -> tuple[int, int | None] | None:

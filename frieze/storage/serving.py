@@ -2,6 +2,8 @@
 
 import asyncio
 import socket
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
 import uvloop
@@ -11,9 +13,12 @@ from frieze.server import bind
 from frieze.settings import Settings
 from frieze.stopping import on_signals
 from frieze.storage.service import SERVER_OPTIONS, StoreService
-from frieze.store import configured_store
+from frieze.store import configured_store, credentials
 from wall.errors import SettingsError
 from wall.store.base import Store
+from wall.store.collections import check_apart, open_collection
+from wall.store.collections.base import Collection
+from wall.store.collections.remote import hash_of
 from wall.store.remote import check_token
 
 
@@ -33,18 +38,37 @@ def run_service(settings: Settings) -> None:
 async def _serve(settings: Settings, token: str, listening: socket.socket) -> None:
     stopping, _ = on_signals()
     log = structlog.get_logger("store")
-    async with configured_store(settings) as store:
-        runner = await start_service(store, token, listening)
+    async with configured_store(settings) as store, offered_collections(settings) as collections:
+        runner = await start_service(store, token, listening, collections)
         host, port = listening.getsockname()[:2]
-        log.info("the store is served", address=f"{host}:{port}", kind=settings.store.split(":", 1)[0])
+        log.info(
+            "the store is served",
+            address=f"{host}:{port}",
+            kind=settings.store.split(":", 1)[0],
+            collections=len(collections),
+        )
         await stopping.wait()
         log.info("stopping")
         await runner.cleanup()
 
 
-async def start_service(store: Store, token: str, listening: socket.socket) -> web.AppRunner:
-    """Serve `store` on `listening` until the runner's `cleanup`."""
-    runner = web.AppRunner(StoreService(store, token).app(), **SERVER_OPTIONS)
+@asynccontextmanager
+async def offered_collections(settings: Settings) -> AsyncGenerator[Mapping[str, Collection]]:
+    """The collections that others may read through us, by the hashes of their URLs. Raises SettingsError."""
+    async with AsyncExitStack() as stack:
+        offered: dict[str, Collection] = {}
+        for url in settings.store_collections:
+            address = check_apart(url, settings.store)
+            offered[hash_of(address)] = open_collection(address, *credentials(settings, address))
+            stack.push_async_callback(offered[hash_of(address)].close)
+        yield offered
+
+
+async def start_service(
+    store: Store, token: str, listening: socket.socket, collections: Mapping[str, Collection] | None = None
+) -> web.AppRunner:
+    """Serve `store` and `collections` on `listening` until the runner's `cleanup`."""
+    runner = web.AppRunner(StoreService(store, token, collections=collections).app(), **SERVER_OPTIONS)
     await runner.setup()
     await web.SockSite(runner, listening).start()
     return runner

@@ -34,7 +34,7 @@ SECRETS = {
     "proxy": set[str](),
     "activemq": {"frieze_broker_password", "broker_admin_password"},
     "postgres": {"postgres_password"},
-    "store": {"frieze_store_token", "frieze_store_password"},
+    "store": {"frieze_store_token", "frieze_store_password", "frieze_store_other_password"},
     "migrate": {"frieze_database_url"},
     "ingest": {"frieze_database_url", "frieze_broker_password", "frieze_store_token", "frieze_x_bearer_token"},
     "relay": {"frieze_database_url", "frieze_broker_password", "frieze_store_token"},
@@ -173,7 +173,12 @@ def test_another_vendor_is_a_setting_that_the_store_alone_reads() -> None:
     assert _environment("store")["FRIEZE_STORE_URL"] == "${FRIEZE_STORE_URL:-disk:/pictures}"
     assert "env_file" not in SERVICES["store"]
     for part in PARTS:
-        assert "frieze_store_password" not in SECRETS[part]
+        assert not {"frieze_store_password", "frieze_store_other_password"} & SECRETS[part]
+
+
+def test_collections_are_named_to_the_store_alone() -> None:
+    assert _environment("store")["FRIEZE_STORE_COLLECTIONS"] == "${FRIEZE_STORE_COLLECTIONS:-}"
+    assert _environment("store")["FRIEZE_STORE_OTHER_USER"] == "${FRIEZE_STORE_OTHER_USER:-}"
 
 
 def test_only_the_proxy_is_reachable_from_outside() -> None:

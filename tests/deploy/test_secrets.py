@@ -13,7 +13,7 @@ MADE = {
     "frieze_store_token",
 }
 # these are made empty, for their owners to fill in
-OWNERS = {"frieze_x_bearer_token", "frieze_store_password"}
+OWNERS = {"frieze_x_bearer_token", "frieze_store_password", "frieze_store_other_password"}
 
 
 def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -6,13 +6,14 @@ import os
 import secrets
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
 from tests.fakes.google_xml import google_xml
+from tests.fakes.store_service import TOKEN, served
 from tests.integration.swift import PASSWORD, USER, Swift
 from tests.integration.vendors import (
     VendorStore,
@@ -25,14 +26,21 @@ from tests.integration.vendors import (
     service_account,
 )
 from tests.wall.store.swift.fixtures import new_container
+from wall.store.collections import open_collection
+from wall.store.collections.base import Collection
+from wall.store.collections.remote import RemoteCollection, hash_of
+from wall.store.disk import DiskStore
+from wall.store.remote import RemoteStore
 
 _VENDORS = ("google", "azure")  # the head of each run says whether these run
-KINDS = ("folder", "swift", "s3", *(_VENDORS if os.environ.get("FRIEZE_TEST_STORES") else ()))
+# `service`: a container of Swift that only a store service has the password for
+KINDS = ("folder", "swift", "s3", "service", *(_VENDORS if os.environ.get("FRIEZE_TEST_STORES") else ()))
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """`put` and `delete` are what its owner does; `names` all that lies there."""
+    """`put` and `delete` are what its owner does; `names` all that lies there. `service`: where the one is that reads
+    it for others."""
 
     url: str
     user: str | None
@@ -40,6 +48,13 @@ class Place:
     write: Callable[[str, bytes], object]
     remove: Callable[[str], object]
     listed: Callable[[], list[str]]
+    service: str | None = None
+
+    def opened(self) -> Collection:
+        """The collection as our parts read it; the caller closes it."""
+        if self.service is not None:
+            return RemoteCollection(RemoteStore(self.service, TOKEN), self.url)
+        return open_collection(self.url, self.user, self.password)
 
     async def put(self, name: str, data: bytes) -> None:
         await asyncio.to_thread(self.write, name, data)
@@ -90,6 +105,12 @@ async def new_place(kind: str, request: pytest.FixtureRequest, folder: Path) -> 
     """An empty place of one of `KINDS`."""
     if kind == "folder":
         yield folder_place(folder)
+    elif kind == "service":
+        behind = await asyncio.to_thread(swift_place, request.getfixturevalue("swift"), s3=False)
+        collection = open_collection(behind.url, behind.user, behind.password)
+        async with served(DiskStore(folder), collections={hash_of(behind.url): collection}) as url:
+            yield replace(behind, service=url)
+        await collection.close()
     elif kind == "google":
         gcs: VendorStore = request.getfixturevalue("gcs")
         async with google_xml(f"{gcs.host}:{gcs.port}") as endpoint:

@@ -1,13 +1,14 @@
 """A storage service in this process, over a real store."""
 
 import socket
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 
 from aiohttp import web
 
 from frieze.storage.service import IDLE_SECONDS, SERVER_OPTIONS, STALL_SECONDS, WRITES, StoreService
 from wall.store.base import Store
+from wall.store.collections.base import Collection
 
 TOKEN = "a-token-that-only-tests-know"
 
@@ -23,12 +24,15 @@ def listening() -> socket.socket:
 async def served(
     store: Store,
     *,
+    collections: Mapping[str, Collection] | None = None,
     writes: int = WRITES,
     idle_seconds: float = IDLE_SECONDS,
     stall_seconds: float = STALL_SECONDS,
 ) -> AsyncGenerator[str]:
     """`store` behind a service; its URL. The limits are those of StoreService."""
-    service = StoreService(store, TOKEN, writes=writes, idle_seconds=idle_seconds, stall_seconds=stall_seconds)
+    service = StoreService(
+        store, TOKEN, collections=collections, writes=writes, idle_seconds=idle_seconds, stall_seconds=stall_seconds
+    )
     runner = web.AppRunner(service.app(), **SERVER_OPTIONS)
     await runner.setup()
     bound = listening()

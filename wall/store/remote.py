@@ -9,6 +9,8 @@
     POST   /v1/copies             {"source", "target"} → 201
     POST   /v1/addresses          {"method", "key", "lease", "length", "type"} → a signed request, or 204
     POST   /v1/tidy               {"older": seconds} → {"tidied": how many}
+    GET    /v1/collections/<hash>?prefix=                  a collection's listing; 403 for one that is not named there
+    GET    /v1/collections/<hash>/object?name=             its object as above, also by HEAD
 
 Every request carries `Authorization: Bearer <FRIEZE_STORE_TOKEN>`, every answer `Frieze-Store: 1`. The last bytes of a
 PUT are sent only when the source has ended well, so that one that breaks off after its last byte has not written an
@@ -30,6 +32,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
+from yarl import URL
 
 from wall.errors import ObjectChanged, ObjectMissing, SettingsError, StoreError, StoreRefused, StoreUnavailable
 from wall.store.base import CHUNK, Method, ObjectInfo, OpenObject, SignedRequest, Sink, StoredObject
@@ -41,6 +44,7 @@ from wall.store.pouring import READ_AHEAD, Pouring, store_socket
 from wall.store.round_trip import round_trip
 
 OBJECTS, COPIES, ADDRESSES, TIDY = "/v1/objects", "/v1/copies", "/v1/addresses", "/v1/tidy"
+COLLECTIONS = "/v1/collections"
 ATTEMPT, OURS, BUSY = "Frieze-Attempt", "Frieze-Store", "Frieze-Busy"
 TYPE_CHARACTERS = 200
 SHORTEST_TOKEN = 16  # characters; script/secrets makes 32
@@ -81,16 +85,21 @@ class RemoteStore:
         )
 
     async def open(self, key: str, start: int = 0, length: int | None = None, *, etag: str | None = None) -> OpenObject:
-        check_key(key)
+        return await self.open_at(f"{OBJECTS}/{check_key(key)}", key, start, length, etag)
+
+    async def open_at(
+        self, path: str, name: str, start: int = 0, length: int | None = None, etag: str | None = None
+    ) -> OpenObject:
+        """`open` for what the service has at `path`, which people call `name`."""
         if start < 0 or (length is not None and length < 0):
             raise StoreError(f"No object has {length} bytes from {start} on.")
         if length == 0:
-            return await self._open_nothing(key, start, etag)
+            return await self._open_nothing(path, name, start, etag)
         headers = {} if etag is None else {"If-Match": etag}
         whole = start == 0 and length is None
         if not whole:
             headers["Range"] = f"bytes={start}-{'' if length is None else start + length - 1}"
-        answer = await self._ask("GET", f"{OBJECTS}/{key}", headers=headers, keep=(HTTPStatus.OK, 206, 416))
+        answer = await self._ask("GET", path, headers=headers, keep=(HTTPStatus.OK, 206, 416))
         info, first, end = _described(answer)
         beyond = answer.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
         if beyond and start > info.length:
@@ -115,8 +124,11 @@ class RemoteStore:
         return await self._or_nothing(key, body.attempt, self._put(key, media_type, body))
 
     async def head(self, key: str) -> ObjectInfo:
-        check_key(key)
-        answer = await self._ask("HEAD", f"{OBJECTS}/{key}", keep=(HTTPStatus.OK,))
+        return await self.head_at(f"{OBJECTS}/{check_key(key)}")
+
+    async def head_at(self, path: str) -> ObjectInfo:
+        """`head` for what the service has at `path`."""
+        answer = await self._ask("HEAD", path, keep=(HTTPStatus.OK,))
         answer.release()
         return _described(answer)[0]
 
@@ -153,8 +165,12 @@ class RemoteStore:
         expires = datetime.fromisoformat(told["expires"])
         return SignedRequest(method=method, url=told["url"], expires=expires, headers=told["headers"])
 
-    async def objects(self) -> AsyncGenerator[StoredObject]:
-        answer = await self._ask("GET", OBJECTS, keep=(HTTPStatus.OK,))
+    def objects(self) -> AsyncGenerator[StoredObject]:
+        return self.listing_at(OBJECTS)
+
+    async def listing_at(self, path: str) -> AsyncGenerator[StoredObject]:
+        """All objects that the service lists at `path`."""
+        answer = await self._ask("GET", path, keep=(HTTPStatus.OK,))
         count, ended = 0, False
         try:
             async for line in answer.content:
@@ -233,10 +249,10 @@ class RemoteStore:
             await asyncio.sleep(pause)
             pause = min(2 * pause, 5.0)
 
-    async def _open_nothing(self, key: str, start: int, etag: str | None) -> OpenObject:
-        info = await self.head(key)
+    async def _open_nothing(self, path: str, name: str, start: int, etag: str | None) -> OpenObject:
+        info = await self.head_at(path)
         if etag is not None and etag != info.etag:
-            raise ObjectChanged(f"The object {key} is not the one that was asked for.")
+            raise ObjectChanged(f"The object {name} is not the one that was asked for.")
         if start > info.length:
             raise StoreError(f"Bytes from {start} on were asked of an object of {info.length}.")
         return OpenObject(info=info, chunks=_nothing())
@@ -312,7 +328,12 @@ class RemoteStore:
             async with asyncio.timeout(seconds) as deadline:
                 data = None if body is None else b"" if body.length == 0 else body.pieces(deadline)
                 return await self._session.request(
-                    method, self._url + path, headers=headers, data=data, allow_redirects=False, **options
+                    method,
+                    URL(self._url + path, encoded=True),
+                    headers=headers,
+                    data=data,
+                    allow_redirects=False,
+                    **options,
                 )
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise StoreUnavailable(f"{self._place} does not answer: {_words(error)}.") from error
@@ -337,6 +358,11 @@ class RemoteStore:
                 return ObjectChanged("The object is not the one that was asked for.")
             case HTTPStatus.UNAUTHORIZED:
                 return StoreRefused(f"{self._place} does not know our FRIEZE_STORE_TOKEN; it must be the same there.")
+            case HTTPStatus.FORBIDDEN:
+                return StoreRefused(
+                    f"{self._place} does not serve this collection; name it in FRIEZE_STORE_COLLECTIONS there, and its "
+                    "user in FRIEZE_STORE_OTHER_USER, and start the service again."
+                )
             case HTTPStatus.BAD_GATEWAY:
                 return StoreRefused(f"{self._place} is refused by its own store: {text}")
             case HTTPStatus.SERVICE_UNAVAILABLE:

@@ -35,7 +35,6 @@ from tests.wall.store.conformance import all_of
 from wall.catalogue import Catalogue
 from wall.pictures.studio import PictureStudio
 from wall.states import ActionKind, State
-from wall.store.collections import open_collection
 from wall.store.collections.reading import WithCollections
 from wall.store.disk import DiskStore
 
@@ -65,7 +64,7 @@ async def ours(tmp_path: Path) -> DiskStore:
 
 @pytest.fixture
 async def store(ours: DiskStore, catalogue: Catalogue, place: Place) -> AsyncGenerator[WithCollections]:
-    wide = WithCollections(ours, catalogue.collections.url, lambda _: (place.user, place.password))
+    wide = WithCollections(ours, catalogue.collections.url, lambda _: place.opened())
     yield wide
     await wide.close()
 
@@ -86,7 +85,7 @@ def _picture(colour: str) -> bytes:
 
 
 async def _import(catalogue: Catalogue, place: Place, prefix: str = "") -> Taken:
-    collection = open_collection(place.url, place.user, place.password)
+    collection = place.opened()
     try:
         showing = await catalogue.collections.show(place.url, "main")
         importing = CollectionImport(catalogue, collection, showing, prefix=prefix)
@@ -239,7 +238,7 @@ async def test_watching_shows_what_comes_later(
 ) -> None:
     monkeypatch.setattr(commands, "WATCH_SECONDS", 0.05)
     await place.put("a.jpg", _picture("teal"))
-    collection = open_collection(place.url, place.user, place.password)
+    collection = place.opened()
     showing = await catalogue.collections.show(place.url, "main")
     importing = CollectionImport(catalogue, collection, showing, author="Ada")
     said: list[str] = []
@@ -267,7 +266,7 @@ async def test_a_forgotten_collection_leaves_the_wall_ends_watching_and_can_be_i
     await place.put("b.jpg", _picture("red"))
     taken = await _import(catalogue, place)
     assert (taken.new, len([one async for one in ours.objects()])) == (2, 4)
-    collection = open_collection(place.url, place.user, place.password)
+    collection = place.opened()
     showing = await catalogue.collections.show(place.url, "main")
     importing = CollectionImport(catalogue, collection, showing)
     said: list[str] = []
@@ -276,8 +275,9 @@ async def test_a_forgotten_collection_leaves_the_wall_ends_watching_and_can_be_i
     await forget_and_say(catalogue, place.url, "main", say=said.append)
     assert await watching
     await collection.close()
-    assert said[-1] == f"The wall main was told to forget {place.url}. Watching ends."
-    assert f"The wall main has forgotten {place.url}: 2 posts taken off it; no wall shows it any more." in said[-2]
+    # in whichever order
+    assert f"The wall main was told to forget {place.url}. Watching ends." in said
+    assert any(f"forgotten {place.url}: 2 posts taken off it; no wall shows it any more." in one for one in said)
     assert (await catalogue.posts.snapshot("main")).posts == ()
     # what Frieze made is deleted, what is its owner's stays
     await Housekeeping(catalogue, store).purge()

@@ -8,13 +8,18 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from tests.fakes.collections import folder_place
 from tests.fakes.store_service import TOKEN, served
 from tests.fakes.waiting import until
 from tests.wall.store.conformance import pieces
 from wall.errors import ObjectMissing, StoreRefused, StoreUnavailable
 from wall.store.base import ObjectInfo
+from wall.store.collections import open_collection
+from wall.store.collections.base import look_at
+from wall.store.collections.remote import RemoteCollection, hash_of
 from wall.store.disk import DiskStore
 from wall.store.keys import new_key
+from wall.store.remote import RemoteStore
 
 pytestmark = pytest.mark.anyio
 
@@ -55,6 +60,8 @@ async def test_without_the_token_nothing_can_be_done(
             ("POST", "/v1/copies"),
             ("POST", "/v1/addresses"),
             ("POST", "/v1/tidy"),
+            ("GET", "/v1/collections/" + "0" * 64),
+            ("HEAD", f"/v1/collections/{'0' * 64}/object?name=a.jpg"),
             ("GET", "/anything"),
         ):
             async with http.request(method, url + path, headers=headers, data=b"" if method == "PUT" else None) as said:
@@ -288,3 +295,53 @@ async def test_a_key_that_is_not_ours_goes_nowhere(disk: DiskStore, http: aiohtt
             async with http.request(method, f"{url}/v1/objects/{key}", headers=OURS) as said:
                 assert said.status in (404, 405, 409)
     assert not _files(disk.root)
+
+
+async def test_of_collections_only_what_was_named_can_be_read_and_nothing_written(
+    disk: DiskStore, http: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    named, other = folder_place(tmp_path / "named"), folder_place(tmp_path / "other")
+    await named.put("2026/a.jpg", b"theirs")
+    await other.put("a.jpg", b"secret")
+    own = new_key()
+    await disk.put(own, 5, "image/png", pieces(b"bytes"))
+    collections = {hash_of(named.url): open_collection(named.url)}
+    async with served(disk, collections=collections) as url:
+        base, unnamed = (f"{url}/v1/collections/{hash_of(place.url)}" for place in (named, other))
+        async with http.get(base, headers=OURS) as said:
+            lines = [json.loads(line) for line in (await said.text()).splitlines()]
+            assert [line.get("key") for line in lines] == ["2026/a.jpg", None]
+        async with http.get(f"{base}/object", params={"name": "2026/a.jpg"}, headers=OURS) as said:
+            assert (said.status, await said.read()) == (200, b"theirs")
+        ranged = {**OURS, "Range": "bytes=1-2", "If-Match": said.headers["ETag"]}
+        async with http.get(f"{base}/object", params={"name": "2026/a.jpg"}, headers=ranged) as said:
+            assert (said.status, await said.read()) == (206, b"he")
+        async with http.get(
+            f"{base}/object", params={"name": "2026/a.jpg"}, headers={**OURS, "If-Match": '"x"'}
+        ) as said:
+            assert said.status == 412
+        for name, status in (("b.jpg", 404), ("../other/a.jpg", 409), ("/etc/passwd", 409), ("", 409), (own, 404)):
+            async with http.get(f"{base}/object", params={"name": name}, headers=OURS) as said:
+                assert (said.status, b"secret" in await said.read()) == (status, False), name
+        for path in (unnamed, f"{unnamed}/object?name=a.jpg", f"{url}/v1/collections/{'0' * 64}"):
+            async with http.get(path, headers=OURS) as said:
+                assert (said.status, (await said.json())["error"]) == (
+                    403,
+                    "FRIEZE_STORE_COLLECTIONS does not name this collection.",
+                )
+        for method in ("PUT", "POST", "DELETE", "PATCH"):
+            for path in (base, f"{base}/object?name=2026/a.jpg"):
+                async with http.request(method, path, headers=OURS, data=b"ours") as said:
+                    assert said.status == 405
+    assert (await named.names(), await other.names()) == (["2026/a.jpg"], ["a.jpg"])
+
+
+async def test_a_client_is_told_what_to_do_about_a_collection_that_is_not_named(
+    disk: DiskStore, tmp_path: Path
+) -> None:
+    async with served(disk) as url:
+        collection = RemoteCollection(RemoteStore(url, TOKEN), "disk:/srv/photos")
+        for read in (look_at(collection), collection.open("a.jpg"), collection.head("a.jpg")):
+            with pytest.raises(StoreRefused, match=r"FRIEZE_STORE_COLLECTIONS there.*FRIEZE_STORE_OTHER_USER"):
+                await read
+        await collection.close()

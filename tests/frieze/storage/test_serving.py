@@ -44,6 +44,9 @@ def _url(service: Frieze) -> str:
         ({"FRIEZE_STORE_TOKEN": ""}, "FRIEZE_STORE_TOKEN"),
         ({"FRIEZE_STORE_TOKEN": "short"}, "FRIEZE_STORE_TOKEN"),
         ({"FRIEZE_STORE_URL": "http://other:8080"}, "FRIEZE_STORE_URL"),
+        ({"FRIEZE_STORE_COLLECTIONS": "disk:/srv/a,nonsense"}, "names no collection"),
+        ({"FRIEZE_STORE_COLLECTIONS": "swift://host/photos?auth=v1"}, "FRIEZE_STORE_OTHER_USER"),
+        ({"FRIEZE_STORE_URL": "disk:/srv/store", "FRIEZE_STORE_COLLECTIONS": "disk:/srv/store"}, "own store"),
     ],
 )
 def test_it_refuses_to_start_without_a_token_or_a_store_of_its_own(
@@ -64,6 +67,27 @@ async def test_other_parts_use_it_by_its_address_and_check_says_so(tmp_path: Pat
         alive = run("alive", "store", settings=_settings(tmp_path, int(url.rpartition(":")[2])))
         assert "Ready" in alive.stdout
         assert service.stop() == 0
+
+
+async def test_collections_are_imported_through_it_where_it_names_them(tmp_path: Path) -> None:
+    """The part that imports knows no user and needs no way to the place."""
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "private").mkdir()
+    named, unnamed = f"disk:{tmp_path / 'photos'}", f"disk:{tmp_path / 'private'}"
+    serving = _settings(tmp_path, FRIEZE_STORE_COLLECTIONS=f"{named}, disk:{tmp_path / 'more'}")
+    with frieze("store", "serve", settings=serving, folder=tmp_path) as service:
+        settings = _settings(tmp_path, FRIEZE_STORE_URL=_url(service))
+        refused = run("store", "import", unnamed, "--wall", "main", settings=settings, check=False)
+        assert refused.returncode == 1
+        assert "name it in FRIEZE_STORE_COLLECTIONS there" in refused.stderr
+        assert run("store", "collections", settings=settings).stdout == "None yet.\n", "nothing is remembered"
+        done = run("store", "import", named, "--wall", "main", settings=settings)
+        assert "0 pictures and videos there" in done.stdout
+        absent = run("store", "import", f"disk:{tmp_path / 'more'}", "--wall", "main", settings=settings, check=False)
+        assert "There is no folder" in absent.stderr
+        said = run("check", settings=settings, check=False).stdout
+        [line] = [line for line in said.splitlines() if line.split()[1:2] == ["collections"]]
+        assert "1 answer, read in place." in line
 
 
 async def test_an_upload_under_way_when_it_stops_leaves_nothing(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Our store, and beside it the collections: one `Store` for everybody who only wants bytes by their key.
 
-    store = WithCollections(ours, catalogue.collections.url, credentials)
+    store = WithCollections(ours, catalogue.collections.url, open_collection)
     await store.open("collection:…")    read in place, at its owner's
     await store.delete("collection:…")  nothing: it is not ours
 
@@ -15,23 +15,22 @@ from datetime import timedelta
 from wall.blanking import Blank, blanked
 from wall.errors import ObjectChanged, ObjectMissing, SettingsError, StoreError, StoreRefused
 from wall.store.base import Method, ObjectInfo, OpenObject, SignedRequest, Store, StoredObject
-from wall.store.collections import open_collection
 from wall.store.collections.base import Collection
 from wall.store.collections.reference import Reference
 
-Credentials = Callable[[str], tuple[str | None, str | None]]
-
 
 class WithCollections:
-    """`url_of` says where the collection of an id is; `credentials` the user and password for a URL.
+    """`url_of` says where the collection of an id is, and `opener` opens the one at a URL, or raises SettingsError.
 
     Closing it closes the collections, not `ours`.
     """
 
-    def __init__(self, ours: Store, url_of: Callable[[str], Awaitable[str | None]], credentials: Credentials) -> None:
+    def __init__(
+        self, ours: Store, url_of: Callable[[str], Awaitable[str | None]], opener: Callable[[str], Collection]
+    ) -> None:
         self._ours = ours
         self._url_of = url_of
-        self._credentials = credentials
+        self._opener = opener
         self._opened: dict[str, Collection] = {}
         self._opening = asyncio.Lock()
 
@@ -100,7 +99,7 @@ class WithCollections:
         async with self._opening:
             if collection_id not in self._opened:
                 try:
-                    self._opened[collection_id] = open_collection(url, *self._credentials(url))
+                    self._opened[collection_id] = self._opener(url)
                 except SettingsError as error:
                     raise StoreRefused(str(error)) from error
             return self._opened[collection_id]
