@@ -44,19 +44,6 @@ async def store(tmp_path: Path) -> AwayStore:
 
 
 @pytest.fixture
-async def studio() -> AsyncGenerator[PictureStudio]:
-    async with PictureStudio(workers=1) as studio:
-        yield studio
-
-
-@pytest.fixture
-def scratch(tmp_path: Path) -> Path:
-    folder = tmp_path / "scratch"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
 def network() -> ScriptedNetwork:
     return ScriptedNetwork()
 
