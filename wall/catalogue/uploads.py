@@ -51,8 +51,8 @@ class Asked:
 class Upload:
     """One picture or video that a guest adds.
 
-    `until`: when the lease, or the claim on it, is over. `signed_until`: when nobody can write into its quarantine any
-    more.
+    `until`: when the lease, or the claim on it, is over. `signed_until`: when nobody can begin to write into its
+    quarantine any more.
     """
 
     id: str
