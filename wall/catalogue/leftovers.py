@@ -98,6 +98,13 @@ class Leftovers:
                 .values(cleaned=True)
             )
 
+    async def look_again(self, upload: Upload) -> None:
+        """Something of it may be in the store after all, though it has ended and was cleared away."""
+        u = t.upload.c
+        ended = u.state.in_((UploadState.ABORTED.value, UploadState.WITHDRAWN.value))
+        async with self._context.database.writing() as connection:
+            await connection.execute(update(t.upload).where(u.id == upload.id, ended).values(cleaned=False))
+
     async def quarantined(self, limit: int, after: str = "") -> list[Upload]:
         """Uploads whose quarantine is to be looked at, in the order of their ids, after `after`: once when its address
         is over, where `left` does not do that, and of all that have ended once more when the last write that began in

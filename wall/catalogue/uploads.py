@@ -26,6 +26,8 @@ from wall.uploads import NETWORK, Kind, Mode, UploadRules, UploadState, kind_of
 # addresses of the store's own that one guest may have, until they are over; those through us are counted by slots
 DIRECT_PER_GUEST = 2
 
+USED = "This address was used; see what became of the upload."
+
 _OPEN = (UploadState.LEASED.value, UploadState.RECEIVING.value)
 RELEASED: dict[str, Any] = {"holder": None, "token": None, "claimed_until": None}
 
@@ -169,6 +171,12 @@ class Uploads:
         async with self._context.database.reading() as connection:
             return set((await connection.execute(query)).scalars())
 
+    async def arrived(self, upload_ids: list[str]) -> set[str]:
+        """Those of these of which a wall has, or had, a post."""
+        query = select(t.upload.c.id).where(t.upload.c.id.in_(upload_ids), t.upload.c.post_id.is_not(None))
+        async with self._context.database.reading() as connection:
+            return set((await connection.execute(query)).scalars())
+
     async def begin(self, upload: Upload, *, holder: str, lease: timedelta) -> Held:
         """Use the address up: from now on it is this process that takes the bytes in.
 
@@ -197,7 +205,7 @@ class Uploads:
                 state = await connection.scalar(select(t.upload.c.state).where(t.upload.c.id == upload.id))
                 if state == UploadState.LEASED.value:
                     raise UploadRefused("lease", "This address is no longer good; ask for a new one.")
-                raise UploadRefused("used", "This address was used; see what became of the upload.")
+                raise UploadRefused("used", USED)
             query = select(t.wall.c.uploads).where(t.wall.c.slug == upload.wall)
             rules = UploadRules.read(await connection.scalar(query))
             closed = rules.closed(now)
@@ -256,10 +264,10 @@ class Uploads:
         values = {"state": UploadState.LEASED.value, "token": None, "claimed_until": held.upload.signed_until}
         await self._move(held, values)
 
-    async def cancel(self, upload: Upload, reason: str) -> None:
-        """End a lease that nobody has used."""
+    async def cancel(self, upload: Upload, reason: str) -> bool:
+        """End a lease, if nobody has used it; whether that was so."""
         async with self._context.database.writing() as connection:
-            await connection.execute(
+            ended = await connection.execute(
                 update(t.upload)
                 .where(t.upload.c.id == upload.id, t.upload.c.state == UploadState.LEASED.value)
                 .values(
@@ -272,6 +280,7 @@ class Uploads:
                     | RELEASED
                 )
             )
+        return ended.rowcount == 1
 
     async def withdraw(self, upload_id: str) -> Withdrawn:
         """The guest takes it back: it leaves every screen, nobody can restore it, and its bytes may go at once.
