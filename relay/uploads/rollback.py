@@ -42,8 +42,8 @@ async def roll_back(
         _log.warning("an upload could not be rolled back yet", upload=held.upload.id, keys=held.upload.keys, reason=why)
         with suppress(CatalogueError, TimeoutError):
             async with asyncio.timeout(within):
-                await catalogue.uploads.let_go(held, reason)
-                await catalogue.leftovers.look_again(held.upload)
+                if not await catalogue.uploads.let_go(held, reason):
+                    await catalogue.leftovers.look_again(held.upload)
     return None
 
 

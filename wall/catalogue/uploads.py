@@ -255,9 +255,10 @@ class Uploads:
         """It came to nothing, and nothing of it is left in the store; `reason` is a sentence for the guest."""
         await self._move(held, {"state": UploadState.ABORTED.value, "error": reason} | RELEASED)
 
-    async def let_go(self, held: Held, reason: str) -> None:
-        """It came to nothing, but something may be left: whoever looks for dead claims takes it from here."""
-        await self._move(held, {"error": reason, "claimed_until": self._context.now()})
+    async def let_go(self, held: Held, reason: str) -> bool:
+        """It came to nothing, but something may be left: whoever looks for dead claims takes it from here. Whether the
+        claim was still ours."""
+        return await self._move(held, {"error": reason, "claimed_until": self._context.now()})
 
     async def give_back(self, held: Held) -> None:
         """Its completion could not be checked: it may be asked for again, as if nothing had been."""
@@ -314,12 +315,13 @@ class Uploads:
             await take_down(connection, post["wall"], [post], now, "The guest withdrew it.", withdrawn=True)
         return tuple((await connection.execute(select(t.media.c.id).where(t.media.c.post_id == post_id))).scalars())
 
-    async def _move(self, held: Held, values: Mapping[str, Any]) -> None:
-        """Nothing happens when the claim is no longer ours."""
+    async def _move(self, held: Held, values: Mapping[str, Any]) -> bool:
+        """Nothing happens when the claim is no longer ours; whether it was."""
         async with self._context.database.writing() as connection:
-            await connection.execute(
+            moved = await connection.execute(
                 update(t.upload).where(*_mine(held)).values({"changed_at": self._context.now()} | dict(values))
             )
+        return moved.rowcount == 1
 
 
 def digest(secret: str) -> bytes:
