@@ -10,11 +10,12 @@ from pathlib import Path
 import structlog
 
 from ingest.making import Maker
+from ingest.rest import Rest
 from ingest.sources.base import Source
 from ingest.sources.command import stored_key
 from wall.catalogue import Catalogue
 from wall.catalogue.work import MediaResult, PostWork
-from wall.errors import CatalogueError, ClaimLost, FetchError, FriezeError, PictureError, StoreError
+from wall.errors import CatalogueError, ClaimLost, FetchError, FriezeError, PictureError, StoreError, StoreRefused
 from wall.pictures.studio import PictureStudio
 from wall.store.base import Store
 from wall.trouble import Trouble
@@ -27,6 +28,9 @@ LOOK_SECONDS = 0.5
 FETCH_ATTEMPTS = 6
 FIRST_PAUSE = 5.0
 LONGEST_PAUSE = 600.0
+# The end of our own trouble is the same for all that wait for it; the longer each waited on its own, the longer a wall
+# would stay without them after it.
+OWN_PAUSE = 15.0
 UNEXPECTED = "Frieze stumbled over something in this post; its log says what."
 
 
@@ -52,6 +56,7 @@ class Worker:
         # what keeps pictures waiting now, for the console; None while all goes well
         self._trouble = Trouble()
         self._claiming = Trouble()
+        self._rest = Rest()
 
     @property
     def trouble(self) -> str | None:
@@ -66,6 +71,7 @@ class Worker:
                     if room == 0:
                         await asyncio.wait(self._busy, return_when=asyncio.FIRST_COMPLETED)
                         continue
+                    await asyncio.sleep(self._rest.seconds())
                     claimed = await self._claim(room)
                     for work in claimed:
                         task = tasks.create_task(self._do_held(work))
@@ -98,22 +104,25 @@ class Worker:
     async def _do(self, work: PostWork) -> None:
         renewing = asyncio.create_task(self._keep(work))
         results: list[MediaResult] = []
-        temporary: FriezeError | None = None
+        temporary: list[FriezeError] = []
         kept = False
         try:
             for media in work.media:
                 try:
                     results.append(await self._maker.make(self._sources[work.source], media))
                 except FriezeError as error:
-                    if error.temporary and not media.is_avatar and self._has_chances(work, error):
-                        temporary = error
+                    if _may_pass(error) and not media.is_avatar and self._has_chances(work, error):
+                        temporary.append(error)
                     else:
                         results.append(MediaResult(media_id=media.id, error=str(error)))
-            if temporary is not None:
-                await self._catalogue.work.postpone(work, results, self._next_chance(work))
+            if temporary:
+                hosts = any(_of_a_host(error) for error in temporary)
+                at = self._next_chance(work) if hosts else self._soon()
+                await self._catalogue.work.postpone(work, results, at, counts=hosts)
             else:
                 await self._catalogue.work.finish(work, results)
                 self._trouble.over()
+                self._rest.worked()
             kept = True
         except FriezeError:
             raise
@@ -125,8 +134,11 @@ class Worker:
             renewing.cancel()
             if not kept:
                 await asyncio.shield(self._roll_back(work, results))
-        if isinstance(temporary, StoreError):
-            self._say_trouble(temporary)
+        for error in temporary:
+            if isinstance(error, StoreError):
+                self._rest.failed()
+                self._say_trouble(error)
+                return
 
     async def _keep(self, work: PostWork) -> None:
         while True:
@@ -147,14 +159,29 @@ class Worker:
 
     def _has_chances(self, work: PostWork, error: FriezeError) -> bool:
         # our own trouble (store, pool) never costs a post its picture; a host that stays away does
-        return work.attempts + 1 < FETCH_ATTEMPTS or not isinstance(error, FetchError | PictureError)
+        return work.attempts + 1 < FETCH_ATTEMPTS or not _of_a_host(error)
 
     def _next_chance(self, work: PostWork) -> datetime:
-        longest = min(LONGEST_PAUSE, FIRST_PAUSE * 3 ** min(work.attempts, 8))
-        pause = random.uniform(longest / 2, longest)  # noqa: S311 - spreads load, hides nothing
+        return self._within(min(LONGEST_PAUSE, FIRST_PAUSE * 3 ** min(work.attempts, 8)))
+
+    def _soon(self) -> datetime:
+        return self._within(OWN_PAUSE)
+
+    def _within(self, seconds: float) -> datetime:
+        pause = random.uniform(seconds / 2, seconds)  # noqa: S311 - spreads load, hides nothing
         return self._catalogue.now() + timedelta(seconds=pause)
 
     def _say_trouble(self, error: FriezeError, trouble: Trouble | None = None) -> None:
         held_back = (trouble or self._trouble).worth_saying(str(error), asyncio.get_running_loop().time())
         if held_back is not None:
             self._log.warning("pictures wait", reason=str(error), repeats=held_back)
+
+
+def _of_a_host(error: FriezeError) -> bool:
+    """Whether it is a picture's or its host's, not our own store's or studio's."""
+    return isinstance(error, FetchError | PictureError)
+
+
+def _may_pass(error: FriezeError) -> bool:
+    """A store that refuses has a wrong password or a full quota: an operator mends that, and no picture is at fault."""
+    return error.temporary or isinstance(error, StoreRefused)

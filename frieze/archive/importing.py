@@ -2,7 +2,8 @@
 
 Each post goes to the ingest parts as it was found: its pictures are looked at and made anew, and the wall's policy
 decides. A post whose key the wall knows is left as it is, whatever became of it, so an import may be repeated, and a
-post that an operator has removed does not come back.
+post that an operator has removed does not come back. One that comes to the wall in an older version while we hand it
+over becomes what the export says, as an edit.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from frieze.networks import SOURCES
 from frieze.storage.patience import patiently
 from ingest.sources.command import NETWORK as COMMAND
 from wall.catalogue import Catalogue
+from wall.catalogue.posts import Stored
 from wall.errors import CatalogueError, SettingsError, StoreError
 from wall.origins import stored_origin
 from wall.posts import SourceMedia, SourcePost
@@ -31,9 +33,12 @@ _SHOWN = 20
 
 @dataclass(slots=True)
 class Imported:
-    """`keys` are those of all posts of the export that the wall knows now; `there`: it knew before."""
+    """`keys` are those of all posts of the export that the wall knows now; `there`: it knew before, and they are as
+    they were. `edited` ones came to the wall meanwhile and were older; they are among `posts`, whose bytes are
+    `bytes`."""
 
     posts: int = 0
+    edited: int = 0
     there: int = 0
     bytes: int = 0
     keys: list[str] = field(default_factory=list[str])
@@ -42,6 +47,8 @@ class Imported:
     def sentences(self) -> list[str]:
         """The result in an operator's words."""
         said = [f"{self.posts} posts handed over ({self.bytes:,} bytes), {self.there} were known already."]
+        if self.edited:
+            said.append(f"{self.edited} of these came to the wall meanwhile in an older version and were changed.")
         if self.failed:
             said.append(f"{len(self.failed)} can't be imported:")
             said += [f"  {sentence}" for sentence in self.failed[:_SHOWN]]
@@ -100,18 +107,42 @@ class Import:
 
     async def _hand_over(self, post: PostEntry) -> None:
         put: list[str] = []
-        added = False
+        stored: Stored | None = None
+        offered = False
         try:
             media = [await self._put(one.file, put) for one in post.media]
             avatar = await self._put(post.avatar, put) if post.avatar is not None else None
+            offered = True
             stored = await self._catalogue.posts.offer(self._slug, _source(post), [_found(post, media, avatar)])
-            added = stored.new == 1
+            self._count(post, stored)
         finally:
-            if not added:  # it failed, or another import was quicker
-                await asyncio.shield(self._take_back(put))
-        self.result.posts += added
-        self.result.there += not added
-        self.result.bytes += _size(post) if added else 0
+            await asyncio.shield(self._settle(post, put, offered, stored))
+
+    def _count(self, post: PostEntry, stored: Stored) -> None:
+        if stored.new + stored.edited == 0:
+            self.result.there += 1
+            return
+        self.result.posts += 1
+        self.result.edited += stored.edited
+        self.result.bytes += _size(post)
+
+    async def _settle(self, post: PostEntry, put: Sequence[str], offered: bool, stored: Stored | None) -> None:
+        """Take back what was put and no post names: it failed, or the wall had the post, as new, a moment before."""
+        if stored is not None and stored.new + stored.edited:
+            return
+        if offered and stored is None and await self._may_name(post):
+            return
+        for key in put:
+            with suppress(StoreError):
+                await self._store.delete(key)
+
+    async def _may_name(self, post: PostEntry) -> bool:
+        """Whether the wall may have taken the post though nobody heard so. What is left for nothing then, `frieze store
+        reconcile` finds."""
+        try:
+            return bool(await self._catalogue.posts.states(self._slug, [post.key]))
+        except CatalogueError:
+            return True
 
     async def _put(self, entry: FileEntry, put: list[str]) -> str:
         """Hand a file over where an ingest part finds it; its key. Only when it is what the index says."""
@@ -129,11 +160,6 @@ class Import:
         put.append(key)
         await patiently(lambda: self._store.put(key, entry.bytes, "application/octet-stream", _chunks(path)))
         return key
-
-    async def _take_back(self, keys: Sequence[str]) -> None:
-        for key in keys:
-            with suppress(StoreError):
-                await self._store.delete(key)
 
 
 def _size(post: PostEntry) -> int:

@@ -17,6 +17,7 @@ from wall.catalogue.uploads import Upload
 from wall.errors import CatalogueError, NotFound, StoreError
 from wall.store.base import Store
 from wall.trouble import Trouble
+from wall.uploads import UploadState
 
 AT_ONCE = 100
 # of one look round: so many batches at most, and so many things that the store does not delete
@@ -77,8 +78,10 @@ class Care:
         await self._catalogue.leftovers.clean(upload)
 
     async def _release(self, upload: Upload) -> None:
-        if upload.quarantine is not None:
-            await delete_surely(self._store, upload.quarantine)
+        # a copy within the store may end as late as what a guest sends; of what is stored, it is the file itself
+        keys = (upload.quarantine,) if upload.state is UploadState.STORED else upload.keys
+        for key in filter(None, keys):
+            await delete_surely(self._store, key)
         await self._catalogue.leftovers.released(upload)
 
     async def _every(self, seconds: float, work: Callable[[], Awaitable[object]]) -> None:

@@ -6,17 +6,18 @@ key, which nobody but us can write. A hash that the guest promised is never beli
 
 import asyncio
 import hashlib
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from http import HTTPStatus
 
 import structlog
 
 from relay.uploads.gate import Looked, look
+from relay.uploads.holding import Holding
 from relay.uploads.refusals import STORE, Refusal, busy, refused
 from relay.uploads.rollback import delete_surely, roll_back
 from relay.uploads.settings import UploadSettings
 from wall.catalogue import Catalogue
-from wall.catalogue.uploads import Held, Upload
+from wall.catalogue.uploads import Upload
 from wall.errors import CatalogueError, ClaimLost, ObjectMissing, StoreError, UploadRefused
 from wall.store.base import Store
 
@@ -24,16 +25,19 @@ _log = structlog.get_logger("uploads")
 
 
 class Completion:
-    """`hashing`: a place for each file that is read back at the same time, of all completions."""
+    """`holding` is kept by who runs this; `hashing`: a place for each file that is read back at the same time, of all
+    completions."""
 
     def __init__(
-        self, catalogue: Catalogue, store: Store, settings: UploadSettings, held: Held, hashing: asyncio.Semaphore
+        self, catalogue: Catalogue, store: Store, settings: UploadSettings, holding: Holding, hashing: asyncio.Semaphore
     ) -> None:
         self._catalogue = catalogue
         self._store = store
         self._settings = settings
-        self._held = held
+        self._holding = holding
+        self._held = holding.held
         self._hashing = hashing
+        self._offered = False  # to the catalogue, to make a post of it
 
     async def run(self) -> Upload:
         """The stored upload. Raises Refusal: then nothing of it is left, or (503, `missing`) it can be asked again."""
@@ -47,21 +51,21 @@ class Completion:
             refusal = Refusal(HTTPStatus.CONFLICT, "used", "This upload was withdrawn.")
         except (StoreError, CatalogueError) as error:
             _log.warning("an upload could not be completed", upload=self._held.upload.id, reason=str(error))
-            return await self._back()
+            if not self._holding.over:
+                return await self._back()
+            # somebody may have cleared it away while the store still copied
+            refusal = busy(self._settings.retry, STORE, "store")
         if refusal.code == "missing":
             await self._catalogue.uploads.give_back(self._held)
             raise refusal
-        stored = await roll_back(self._catalogue, self._store, self._held, refusal.public, self._settings.roll_back)
+        stored = await self._roll_back(refusal)
         if stored is not None:
             return stored
         raise refusal
 
-    async def keep(self) -> None:
-        """Hold the claim while the store copies; until cancelled."""
-        while True:
-            await asyncio.sleep(self._settings.claim / 3)
-            with suppress(CatalogueError):
-                await self._catalogue.uploads.renew(self._held, self._settings.claim_lease)
+    async def _roll_back(self, refusal: Refusal) -> Upload | None:
+        within = self._settings.roll_back
+        return await roll_back(self._catalogue, self._store, self._held, refusal.public, within, offered=self._offered)
 
     async def _complete(self) -> Upload:
         upload = self._held.upload
@@ -72,6 +76,8 @@ class Completion:
         digest = await self._digest()
         if digest is not None and upload.sha256 not in (None, digest):
             raise Refusal(HTTPStatus.BAD_REQUEST, "hash", "Other bytes came than were promised; try again.")
+        self._holding.check()
+        self._offered = True
         stored = await self._catalogue.uploads.finish(
             self._held, kind=looked.kind, media_type=looked.type, sha256=digest
         )
@@ -126,9 +132,10 @@ class Completion:
             await delete_surely(self._store, self._held.upload.key)
             await uploads.give_back(self._held)
         except ClaimLost:
-            upload = await uploads.get(self._held.upload.id)
-            if upload.post_id is not None:
-                return upload  # a commit that nobody heard of
+            # a commit that nobody heard of, or our copy is deleted whoever took it over
+            stored = await self._roll_back(refusal)
+            if stored is not None:
+                return stored
         except (StoreError, CatalogueError):
             pass  # its claim expires, and then it is cleared away
         raise refusal

@@ -26,6 +26,8 @@ class UploadMetrics(Collector):
         )
         yield _gauge("running", "Slots whose bytes are coming in.", uploads.slots.running)
         yield _gauge("slots_limit", "The most there may be.", uploads.settings.slots)
+        yield _gauge("direct", "Addresses of the store itself that are good and were given here.", len(uploads.direct))
+        yield _gauge("direct_limit", "The most there may be.", uploads.settings.direct_slots)
         yield _counter("leased", "Addresses that were given.", uploads.leased)
         yield _counter("stored", "Uploads that arrived whole.", uploads.stored)
         yield _counter("stored_bytes", "Bytes of these.", uploads.stored_bytes)

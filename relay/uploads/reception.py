@@ -17,12 +17,13 @@ import structlog
 
 from relay.uploads.body import Body
 from relay.uploads.gate import Looked, look
+from relay.uploads.holding import Holding
 from relay.uploads.pipe import Pipe
 from relay.uploads.refusals import STOPPING, STORE, Disconnected, Refusal, busy, refused
 from relay.uploads.rollback import roll_back
 from relay.uploads.settings import UploadSettings
 from wall.catalogue import Catalogue
-from wall.catalogue.uploads import Held, Upload
+from wall.catalogue.uploads import Upload
 from wall.errors import CatalogueError, ClaimLost, StoreError, UploadRefused
 from wall.store.base import Store
 
@@ -36,19 +37,29 @@ class Stopped(Exception):
 
 
 class Reception:
-    def __init__(self, catalogue: Catalogue, store: Store, settings: UploadSettings, held: Held, body: Body) -> None:
+    def __init__(
+        self, catalogue: Catalogue, store: Store, settings: UploadSettings, holding: Holding, body: Body
+    ) -> None:
         self._catalogue = catalogue
         self._store = store
         self._settings = settings
-        self._held = held
+        self._holding = holding
+        self._held = holding.held
         self._body = body
         self._carrying: asyncio.Task[Upload] | None = None
+        self._putting: asyncio.Task[None] | None = None
+        self._offered = False  # to the catalogue, to make a post of it
         self._why: BaseException | None = None  # why it was cut off by us
 
     @property
     def received(self) -> int:
         """Bytes that have come."""
         return self._body.count
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether the store was given up and has not let go yet: then `settle` is to be called when `run` is over."""
+        return self._putting is not None and not self._putting.done()
 
     async def run(self) -> Upload:
         """Raises Refusal, or Disconnected where nobody hears it; by then nothing of it is left, or will be soon."""
@@ -76,11 +87,25 @@ class Reception:
             self._why = why
             self._carrying.cancel()
 
+    async def settle(self) -> None:
+        """Wait for the end of a write that was given up, and delete what has come of it after all."""
+        assert self._putting is not None
+        await asyncio.wait((self._putting,), timeout=self._settings.longest)
+        if self.unsettled:
+            _log.warning("a write to the store does not end", upload=self._held.upload.id, key=self._held.upload.key)
+            return
+        reason = "The store could not be written to."
+        await roll_back(
+            self._catalogue, self._store, self._held, reason, self._settings.roll_back, offered=self._offered
+        )
+
     async def _carry(self) -> Upload:
         async with asyncio.timeout(self._settings.whole(self._held.upload.size)):
             head = await self._head()
             looked = look(head, self._held.upload.size, self._held.rules)
             digest = await self._pass_on(head, looked)
+            self._holding.check()
+            self._offered = True
             return await self._catalogue.uploads.finish(
                 self._held, kind=looked.kind, media_type=looked.type, sha256=digest
             )
@@ -94,7 +119,7 @@ class Reception:
     async def _pass_on(self, head: bytes, looked: Looked) -> str:
         """Everything from the guest to the store; the SHA-256 of it once the store has confirmed."""
         pipe = Pipe(self._settings.buffer)
-        putting = asyncio.create_task(self._put(pipe, looked.type))
+        putting = self._putting = asyncio.create_task(self._put(pipe, looked.type))
         feeding = asyncio.create_task(self._feed(pipe, head))
         try:
             await asyncio.wait((feeding, putting), return_when=asyncio.FIRST_COMPLETED)
@@ -152,20 +177,14 @@ class Reception:
         await putting
 
     async def _keep(self) -> None:
-        """Hold the claim; a guest who withdraws meanwhile takes it away."""
-        while True:
-            await asyncio.sleep(self._settings.claim / 3)
-            try:
-                await self._catalogue.uploads.renew(self._held, self._settings.claim_lease)
-            except ClaimLost as error:
-                self.stop(error)
-                return
-            except CatalogueError:
-                continue  # away; the claim lasts for two more tries
+        """Hold the claim; a guest who withdraws meanwhile takes it away, and so does a database that is away."""
+        self.stop(await self._holding.keep())
 
     async def _roll_back(self, refusal: Refusal | Disconnected) -> Upload | None:
         reason = refusal.public if isinstance(refusal, Refusal) else "The connection broke before all of it was here."
-        return await roll_back(self._catalogue, self._store, self._held, reason, self._settings.roll_back)
+        return await roll_back(
+            self._catalogue, self._store, self._held, reason, self._settings.roll_back, offered=self._offered
+        )
 
     def _refusal(self, error: BaseException) -> Refusal | Disconnected:
         """What the guest is told. What is wrong with us stands in the log."""

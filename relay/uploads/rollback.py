@@ -8,53 +8,55 @@ import structlog
 
 from wall.catalogue import Catalogue
 from wall.catalogue.uploads import Held, Upload
-from wall.errors import CatalogueError, ClaimLost, ObjectMissing, StoreError, StoreUnavailable
+from wall.errors import CatalogueError, ClaimLost, NotFound, ObjectMissing, StoreError, StoreUnavailable
 from wall.store.base import Store
 from wall.uploads import UploadState
 
 _log = structlog.get_logger("uploads")
 
 
-async def roll_back(catalogue: Catalogue, store: Store, held: Held, reason: str, within: float) -> Upload | None:
-    """Delete what is there and mark the upload aborted, in at most `within` seconds.
+async def roll_back(
+    catalogue: Catalogue, store: Store, held: Held, reason: str, within: float, *, offered: bool = True
+) -> Upload | None:
+    """Delete what is there and mark the upload aborted, in at most twice `within` seconds.
+
+    `offered`: whether the catalogue was asked to take it, and so may have a post of it. Then it is asked first, and
+    where it does not answer nothing is deleted. Otherwise nobody can ever have one, whoever holds the claim by now: who
+    took it over only clears it away, and perhaps did so before our write had ended.
 
     The upload where it turns out to be stored after all: a commit that nobody heard of. Where it can't be done now,
-    the claim is let go of, or expires by itself: somebody tries again (relay/uploads/care.py). Never raises what the
-    store or the catalogue does.
+    the claim is let go of, or expires by itself, or what was cleared away by others is looked for again: somebody tries
+    again (relay/uploads/care.py). Never raises what the store or the catalogue does.
     """
     try:
         async with asyncio.timeout(within):
-            stored = await _must_go(catalogue, held, timedelta(seconds=within))
-            if stored is not None:
-                return stored
+            if offered:
+                stored = await _stored(catalogue, held, timedelta(seconds=within))
+                if stored is not None:
+                    return stored
             for key in held.upload.keys:
                 await delete_surely(store, key)
             await catalogue.uploads.abort(held, reason)
-    except _Others:
-        return None
     except (StoreError, CatalogueError, TimeoutError) as error:
         why = str(error) or f"it took longer than {within:g} s"
-        _log.warning("an upload could not be rolled back yet", upload=held.upload.id, reason=why)
+        _log.warning("an upload could not be rolled back yet", upload=held.upload.id, keys=held.upload.keys, reason=why)
         with suppress(CatalogueError, TimeoutError):
             async with asyncio.timeout(within):
-                await catalogue.uploads.let_go(held, reason)
+                if not await catalogue.uploads.let_go(held, reason):
+                    await catalogue.leftovers.look_again(held.upload)
     return None
 
 
-class _Others(Exception):
-    """Somebody else has taken the upload over, and clears it away."""
-
-
-async def _must_go(catalogue: Catalogue, held: Held, lease: timedelta) -> Upload | None:
-    """Make sure that nobody has a post of it; the upload, if one has."""
+async def _stored(catalogue: Catalogue, held: Held, lease: timedelta) -> Upload | None:
+    """The upload, if the wall has a post of it. Where it has none, nobody can make one: the claim is ours, or it was
+    lost to somebody who only clears it away."""
     try:
         await catalogue.uploads.renew(held, lease)
     except ClaimLost:
-        upload = await catalogue.uploads.get(held.upload.id)
-        if upload.state is UploadState.STORED:
-            return upload
-        if upload.state is not UploadState.WITHDRAWN:
-            raise _Others from None
+        with suppress(NotFound):
+            upload = await catalogue.uploads.get(held.upload.id)
+            if upload.state is UploadState.STORED:
+                return upload
     return None
 
 

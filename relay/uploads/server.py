@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
 import structlog
 from starlette.types import Receive, Scope, Send
@@ -18,13 +19,14 @@ from relay.addresses import neighbourhood
 from relay.uploads.allowance import Allowance
 from relay.uploads.answers import answer, leased, receipt_address, refuse, told
 from relay.uploads.completion import Completion
+from relay.uploads.holding import Holding
 from relay.uploads.reception import Reception, Stopped
 from relay.uploads.refusals import STOPPING, STORE, Disconnected, Refusal, busy, refused
 from relay.uploads.requests import PREFLIGHT, UploadRequest
 from relay.uploads.settings import UploadSettings
 from relay.uploads.slots import Slots
 from wall.catalogue import Catalogue
-from wall.catalogue.uploads import Asked, Upload, Withdrawn, digest
+from wall.catalogue.uploads import USED, Asked, Held, Upload, Withdrawn, digest
 from wall.catalogue.uploads import refuse as refuse_asked
 from wall.catalogue.walls import Wall
 from wall.errors import CatalogueError, ClaimLost, NotFound, StoreError, UploadRefused
@@ -49,7 +51,8 @@ class UploadServer:
     """Since the start: `leased` counts addresses that were given, `stored` uploads and `stored_bytes` that are there,
     `refused`, by code, what was refused or rolled back, `lost` connections that broke, `withdrawn` what guests took
     back, and `received_bytes` all that came here, rolled back or not. `slots`: of what comes through here; `direct`: of
-    the store's own addresses."""
+    the store's own addresses that were given here, wherever their files are completed. Both are of this process alone;
+    what all of them give together is held by the quotas of walls and guests."""
 
     def __init__(
         self,
@@ -88,6 +91,8 @@ class UploadServer:
         self._completing = 0
         self._hashing = asyncio.Semaphore(settings.hashing)
         self._tasks: set[asyncio.Task[Any]] = set()
+        # of several that come at once for one upload, one at a time begins: a slot is freed by who holds it
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._log = structlog.get_logger("uploads")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -201,9 +206,7 @@ class UploadServer:
         addresses as they may. A page that was closed in the middle leaves some that nobody uses, for many minutes:
         until they are over, files come through us."""
         quarantine, seconds = new_key(), self.settings.whole(asked.size)
-        if not self.direct.take(
-            quarantine, address=request.address, guest=asked.guest, size=asked.size, lease=seconds + _COMPLETE_SECONDS
-        ):
+        if not await self._take_direct(quarantine, request.address, asked, seconds + _COMPLETE_SECONDS):
             return None
         signed = upload = None
         try:
@@ -215,6 +218,7 @@ class UploadServer:
                 self.direct.free(quarantine)
         if signed is None or upload is None:
             return None
+        self.direct.rename(quarantine, upload.id)
         self.leased += 1
         return leased(
             upload,
@@ -247,34 +251,45 @@ class UploadServer:
             raise NotFound("There is no such upload.")
         if request.length is None:
             raise Refusal(HTTPStatus.LENGTH_REQUIRED, "length", "The length of the file is missing.")
-        if upload.state is UploadState.LEASED and request.length != upload.size:
-            sentence = f"{request.length} bytes come where {upload.size} were promised."
-            await self._catalogue.uploads.cancel(upload, sentence)
-            self.slots.free(upload_id)
-            raise Refusal(HTTPStatus.BAD_REQUEST, "length", sentence)
-        if self.stopping:
-            raise busy(self.settings.retry, STOPPING)
-        # the address may have been given by another process
-        took = upload_id not in self.slots
-        if took and upload.state is UploadState.LEASED:
-            await self._take_slot(upload_id, request.address, upload, None)
-        begun = False
+        async with self._alone(upload_id):
+            if upload.state is UploadState.LEASED and request.length != upload.size:
+                await self._refuse_length(upload, request.length)
+            if self.stopping:
+                raise busy(self.settings.retry, STOPPING)
+            reception = await self._begin(request, upload)
+            receiving = self._start(self._receive(reception, upload_id))
         try:
-            held = await self._catalogue.uploads.begin(upload, holder=self._holder, lease=self.settings.claim_lease)
-            begun = True
-        finally:
-            if took and not begun:
-                self.slots.free(upload_id)
-        if upload_id in self.slots:
-            self.slots.use(upload_id)
-        reception = Reception(self._catalogue, self._store, self.settings, held, request.body)
-        self._receptions[upload_id] = reception
-        try:
-            stored = await self._by_itself(self._receive(reception, upload_id))
+            stored = await asyncio.shield(receiving)
         except asyncio.CancelledError:
             reception.stop(Stopped())
             raise
         return HTTPStatus.CREATED, await self._told(stored.id)
+
+    async def _refuse_length(self, upload: Upload, length: int) -> None:
+        """Raises Refusal, unless the address was used meanwhile: then it is not ours to give up."""
+        sentence = f"{length} bytes come where {upload.size} were promised."
+        if await self._catalogue.uploads.cancel(upload, sentence):
+            self.slots.free(upload.id)
+            raise Refusal(HTTPStatus.BAD_REQUEST, "length", sentence)
+
+    async def _begin(self, request: UploadRequest, upload: Upload) -> Reception:
+        """Use the address up, in a slot. Raises Refusal and UploadRefused; then all slots are as they were."""
+        if upload.id in self._receptions:
+            raise UploadRefused("used", USED)
+        if upload.id in self.slots:
+            self.slots.use(upload.id)
+        elif upload.state is UploadState.LEASED:
+            # the address was given by another process, or its time is nearly over
+            await self._take_slot(upload.id, request.address, upload, None)
+        since = self._clock()
+        try:
+            held = await self._catalogue.uploads.begin(upload, holder=self._holder, lease=self.settings.claim_lease)
+        except BaseException:
+            self.slots.rest(upload.id)
+            raise
+        reception = Reception(self._catalogue, self._store, self.settings, self._hold(held, since), request.body)
+        self._receptions[upload.id] = reception
+        return reception
 
     async def _complete(self, request: UploadRequest, upload_id: str) -> tuple[HTTPStatus, dict[str, Any]]:
         upload = await self._seen(request, upload_id)
@@ -283,10 +298,14 @@ class UploadServer:
         if upload.state is not UploadState.STORED:
             if self.stopping or self._completing >= _COMPLETIONS:
                 raise busy(self.settings.retry, STOPPING if self.stopping else STORE)
-            held = await self._catalogue.uploads.begin(upload, holder=self._holder, lease=self.settings.claim_lease)
-            completion = Completion(self._catalogue, self._store, self.settings, held, self._hashing)
+            since = self._clock()
             self._completing += 1
-            await self._by_itself(self._finish(completion, upload))
+            try:
+                held = await self._catalogue.uploads.begin(upload, holder=self._holder, lease=self.settings.claim_lease)
+            except BaseException:
+                self._completing -= 1
+                raise
+            await self._by_itself(self._finish(self._hold(held, since)))
         return HTTPStatus.CREATED, await self._told(upload_id)
 
     async def _show(self, request: UploadRequest, upload_id: str) -> tuple[HTTPStatus, dict[str, Any]]:
@@ -301,11 +320,12 @@ class UploadServer:
         upload = await self._seen(request, upload_id)
         withdrawn = await self._catalogue.uploads.withdraw(upload_id)
         self.withdrawn += upload.state is not UploadState.WITHDRAWN
-        reception = self._receptions.get(upload_id)
-        if reception is None:
-            self.slots.free(upload_id)
-        else:
-            reception.stop(ClaimLost("The guest withdrew it."))
+        async with self._alone(upload_id):
+            reception = self._receptions.get(upload_id)
+            if reception is None:
+                self.slots.free(upload_id)
+            else:
+                reception.stop(ClaimLost("The guest withdrew it."))
         # whatever is left, and what this misses, is looked for every minute
         with suppress(TimeoutError):
             async with asyncio.timeout(self.settings.roll_back / 2):
@@ -346,21 +366,42 @@ class UploadServer:
         waiting = self.slots.waiting(address, guest)
         if waiting:
             still = await self._catalogue.uploads.still_leased(waiting)
-            for used in set(waiting) - still:
-                if used not in self._receptions:
-                    self.slots.free(used)
+            # some may be used here since we asked
+            for used in set(waiting).intersection(self.slots.waiting(address, guest)) - still:
+                self.slots.free(used)
             if self.slots.take(name, address=address, guest=guest, size=size, lease=lease):
                 return
         raise busy(self.settings.retry)
+
+    async def _take_direct(self, name: str, address: str, asked: Asked, lease: float) -> bool:
+        """Whether there was one; also one whose file arrived through another process, which could not give it back."""
+
+        def take() -> bool:
+            return self.direct.take(name, address=address, guest=asked.guest, size=asked.size, lease=lease)
+
+        if take():
+            return True
+        waiting = self.direct.waiting(address, asked.guest)
+        arrived = await self._catalogue.uploads.arrived(waiting) if waiting else set[str]()
+        for upload_id in arrived:
+            self.direct.free(upload_id)
+        return bool(arrived) and take()
+
+    def _alone(self, upload_id: str) -> asyncio.Lock:
+        """To be held while somebody begins to send, or nobody may."""
+        return self._turns.setdefault(upload_id, asyncio.Lock())
 
     # ── work that goes on when the guest has gone ────────────────────────────────────────────────────────────────
 
     async def _by_itself(self, work: Coroutine[Any, Any, Result]) -> Result:
         """Do it in a task that lives on when this request is cut off; `close` waits for it."""
+        return await asyncio.shield(self._start(work))
+
+    def _start(self, work: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
-        return await asyncio.shield(task)
+        return task
 
     def _done(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
@@ -374,16 +415,20 @@ class UploadServer:
             self._receptions.pop(upload_id, None)
             self._received_bytes += reception.received
             self.slots.free(upload_id)
+            if reception.unsettled:
+                self._start(reception.settle())
         self._count(stored)
         return stored
 
-    async def _finish(self, completion: Completion, upload: Upload) -> None:
-        keeping = asyncio.create_task(completion.keep())
+    async def _finish(self, holding: Holding) -> None:
+        completion = Completion(self._catalogue, self._store, self.settings, holding, self._hashing)
+        # a copy is never cut off, but it counts only when the claim still holds
+        keeping = asyncio.create_task(holding.keep())
         try:
             self._count(await completion.run())
             # only what arrived gives it back: an address that was given up can still be written to, and whoever left
             # one alone would have another at once
-            self.direct.free(upload.quarantine or "")
+            self.direct.free(holding.held.upload.id)
         finally:
             keeping.cancel()
             self._completing -= 1
@@ -419,6 +464,9 @@ class UploadServer:
         except StoreError as error:
             self._log.warning("the store signs no address; files come through the relay", reason=str(error))
             return None
+
+    def _hold(self, held: Held, since: float) -> Holding:
+        return Holding(self._catalogue, held, self.settings.claim_lease, since, self._clock)
 
     def _count(self, stored: Upload) -> None:
         self.stored += 1

@@ -15,7 +15,8 @@ class _Slot:
     address: str
     guest: bytes
     large: bool
-    until: float | None  # a lease that nobody has used yet ends then; None: bytes are coming in
+    until: float | None  # a lease that nobody uses ends then; None: there is none
+    running: bool  # bytes are coming in, or are about to
 
 
 class Slots:
@@ -30,6 +31,7 @@ class Slots:
         self._large = 0
 
     def __len__(self) -> int:
+        self._expire()
         return len(self._slots)
 
     def __contains__(self, name: str) -> bool:
@@ -39,7 +41,7 @@ class Slots:
     @property
     def running(self) -> int:
         """Those whose bytes are coming in."""
-        return sum(slot.until is None for slot in self._slots.values())
+        return sum(slot.running for slot in self._slots.values())
 
     def full(self, size: int) -> bool:
         """Whether nobody could take one for so many bytes."""
@@ -50,7 +52,7 @@ class Slots:
         return len(self._slots) >= settings.slots
 
     def take(self, name: str, *, address: str, guest: bytes, size: int, lease: float | None) -> bool:
-        """Take a slot for `lease` seconds, or (None) until it is freed; whether there was one."""
+        """Take a slot for `lease` seconds, or (None), in use, until it is freed; whether there was one."""
         settings = self._settings
         if (
             self.full(size)
@@ -61,7 +63,7 @@ class Slots:
             return False
         large = size >= settings.small
         until = None if lease is None else self._clock() + lease
-        self._slots[name] = _Slot(address, guest, large, until)
+        self._slots[name] = _Slot(address, guest, large, until, running=lease is None)
         self._addresses[address] += 1
         self._guests[guest] += 1
         self._large += large
@@ -75,7 +77,16 @@ class Slots:
 
     def use(self, name: str) -> None:
         """Its bytes are coming in: it no longer ends by itself."""
-        self._slots[name].until = None
+        self._slots[name].running = True
+
+    def rest(self, name: str) -> None:
+        """They are not: it ends with its lease, and at once where it has none, or where there is none of this name."""
+        slot = self._slots.get(name)
+        if slot is None:
+            return
+        if slot.until is None:
+            self.free(name)
+        slot.running = False
 
     def free(self, name: str) -> None:
         """Nothing happens where there is none of this name."""
@@ -92,12 +103,17 @@ class Slots:
         return [
             name
             for name, slot in self._slots.items()
-            if slot.until is not None and (full or slot.address == address or slot.guest == guest)
+            if not slot.running and (full or slot.address == address or slot.guest == guest)
         ]
 
     def _expire(self) -> None:
         now = self._clock()
-        for name in [name for name, slot in self._slots.items() if slot.until is not None and slot.until <= now]:
+        over = [
+            name
+            for name, slot in self._slots.items()
+            if not slot.running and slot.until is not None and slot.until <= now
+        ]
+        for name in over:
             self.free(name)
 
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from tests.bench.fanout import clock
-from tests.bench.fanout.board import Board
-from tests.bench.fanout.joining import Failed
+from tests.bench import clock
+from tests.bench.board import Board, Failed
 from tests.bench.figures import machine
 from wall.errors import FriezeError
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser.chromium import ARGUMENTS
+from tests.browser.chromium import ARGUMENTS, fresh_page
 from tests.browser.up import Up, frieze_up
 
 
@@ -24,18 +24,8 @@ def chromium() -> Generator[Browser]:
 
 @pytest.fixture
 def page(chromium: Browser) -> Generator[Page]:
-    """A fresh profile; a script error or a blocked request on the page fails the test."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 720})
-    opened = context.new_page()
-    problems: list[str] = []
-    opened.on("pageerror", lambda error: problems.append(f"script error: {error}"))
-    opened.on(
-        "console",
-        lambda message: problems.append(message.text) if "content security policy" in message.text.lower() else None,
-    )
-    yield opened
-    context.close()
-    assert problems == []
+    with fresh_page(chromium, viewport={"width": 1280, "height": 720}) as page:
+        yield page
 
 
 @pytest.fixture

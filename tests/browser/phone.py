@@ -6,6 +6,8 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page
 
+from tests.browser.chromium import fresh_page
+
 PHONE: dict[str, Any] = {
     "viewport": {"width": 390, "height": 844},
     "device_scale_factor": 3,
@@ -16,15 +18,6 @@ PHONE: dict[str, Any] = {
 
 @contextmanager
 def phone_page(chromium: Browser) -> Generator[Page]:
-    """A page on it; a script error or a blocked request fails the test."""
-    context = chromium.new_context(**PHONE)
-    opened = context.new_page()
-    problems: list[str] = []
-    opened.on("pageerror", lambda error: problems.append(f"script error: {error}"))
-    opened.on(
-        "console",
-        lambda message: problems.append(message.text) if "content security policy" in message.text.lower() else None,
-    )
-    yield opened
-    context.close()
-    assert problems == []
+    """A page on it, in a profile of its own."""
+    with fresh_page(chromium, **PHONE) as page:
+        yield page

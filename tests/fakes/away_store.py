@@ -2,19 +2,20 @@
 
 from collections.abc import AsyncIterable
 
-from wall.errors import StoreUnavailable
+from wall.errors import StoreError, StoreUnavailable
 from wall.store.base import ObjectInfo
 from wall.store.disk import DiskStore
 
 
 class AwayStore(DiskStore):
-    """While it is `away` nothing can be written to it."""
+    """While it is `away` nothing can be written to it, for the reason in `why`."""
 
     away = False
+    why: StoreError = StoreUnavailable("The disk is full.")
 
     async def put(self, key: str, length: int | None, media_type: str, chunks: AsyncIterable[bytes]) -> ObjectInfo:
         if self.away:
-            raise StoreUnavailable("The disk is full.")
+            raise self.why
         return await super().put(key, length, media_type, chunks)
 
     def names(self) -> set[str]:

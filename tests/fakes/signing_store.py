@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from frieze.server import bind, http_server
+from tests.fakes.serving import served
 from tests.relay.uploads.place import WatchedStore
 from wall.errors import StoreUnavailable
 from wall.store.base import Method, ObjectInfo, OpenObject, SignedRequest
@@ -86,13 +86,6 @@ def _signature(method: str, key: str, until: int, media_type: str) -> str:
 @asynccontextmanager
 async def signing_store(folder: Path) -> AsyncGenerator[SigningStore]:
     store = SigningStore(folder)
-    listening = bind("127.0.0.1", 0, "tests", "nothing")
-    store.base = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server = http_server(store, None, ())
-    task = asyncio.create_task(server.serve(sockets=[listening]))
-    try:
+    async with served(store) as port:
+        store.base = f"http://127.0.0.1:{port}"
         yield store
-    finally:
-        server.should_exit = True
-        await task
-        listening.close()

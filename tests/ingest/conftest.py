@@ -1,4 +1,4 @@
-"""A catalogue whose clock the test moves."""
+"""A catalogue whose clock the test moves, and a studio with its folder."""
 
 from collections.abc import AsyncGenerator
 from pathlib import Path
@@ -7,6 +7,7 @@ import pytest
 
 from tests.fakes.clock import Clock
 from wall.catalogue import Catalogue
+from wall.pictures.studio import PictureStudio
 
 
 @pytest.fixture
@@ -24,3 +25,16 @@ async def clocked(tmp_path: Path, clock: Clock) -> AsyncGenerator[Catalogue]:
     await opened.migrate()
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+async def studio() -> AsyncGenerator[PictureStudio]:
+    async with PictureStudio(workers=1) as studio:
+        yield studio
+
+
+@pytest.fixture
+def scratch(tmp_path: Path) -> Path:
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    return folder

@@ -54,15 +54,7 @@ async def store(tmp_path: Path) -> WatchedStore:
 
 
 @pytest.fixture
-async def studio() -> AsyncGenerator[PictureStudio]:
-    async with PictureStudio(workers=1) as studio:
-        yield studio
-
-
-@pytest.fixture
-def maker(store: WatchedStore, studio: PictureStudio, tmp_path: Path) -> Maker:
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
+def maker(store: WatchedStore, studio: PictureStudio, scratch: Path) -> Maker:
     return Maker(store, studio, scratch)
 
 

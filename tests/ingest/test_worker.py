@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from ingest.sources.base import Source
 from ingest.sources.command import CommandSource, stored_origin
-from ingest.worker import FETCH_ATTEMPTS, LEASE, UNEXPECTED, Worker
+from ingest.worker import FETCH_ATTEMPTS, LEASE, OWN_PAUSE, UNEXPECTED, Worker
 from tests.fakes.away_store import AwayStore
 from tests.fakes.beside import beside
 from tests.fakes.clock import Clock
@@ -26,7 +26,7 @@ from wall.catalogue import tables as t
 from wall.catalogue.posts import ConsolePost
 from wall.catalogue.searches import DueSearch
 from wall.catalogue.work import MediaResult, PostWork
-from wall.errors import FetchRefused, FetchUnavailable
+from wall.errors import FetchRefused, FetchUnavailable, StoreRefused
 from wall.pictures.studio import PictureStudio
 from wall.posts import SourceMedia, SourcePost, SourceRemoval
 from wall.states import Policy, State
@@ -41,19 +41,6 @@ async def store(tmp_path: Path) -> AwayStore:
     store = AwayStore(tmp_path / "store")
     await store.start()
     return store
-
-
-@pytest.fixture
-async def studio() -> AsyncGenerator[PictureStudio]:
-    async with PictureStudio(workers=1) as studio:
-        yield studio
-
-
-@pytest.fixture
-def scratch(tmp_path: Path) -> Path:
-    folder = tmp_path / "scratch"
-    folder.mkdir()
-    return folder
 
 
 @pytest.fixture
@@ -230,8 +217,9 @@ async def test_our_own_trouble_never_costs_a_picture_and_is_said_while_it_lasts(
     async with place.working(network) as worker:
         for times in range(1, FETCH_ATTEMPTS + 3):
             await until(lambda n=times: len(network.fetched) == n, f"attempt {times}")
-            await place.until_postponed(post_id, times)
-            clock.advance(600)
+            await place.until_postponed(post_id, 0)
+            # however often it was tried: the end of our trouble is the same for all that wait
+            clock.advance(OWN_PAUSE)
             place.catalogue.changed.fire()
         assert worker.trouble == "The disk is full."
         assert (await place.catalogue.posts.get(post_id)).state is State.RECEIVED
@@ -240,6 +228,42 @@ async def test_our_own_trouble_never_costs_a_picture_and_is_said_while_it_lasts(
         await place.until_state(post_id, State.APPROVED)
         await until(lambda: worker.trouble is None, "the trouble to be over")
     assert place.store.names() == await place.kept()
+
+
+async def test_a_store_that_takes_no_more_keeps_pictures_waiting_until_an_operator_has_made_room(
+    place: Workplace, clock: Clock, network: ScriptedNetwork
+) -> None:
+    await _find(place.catalogue, source_post("a"))
+    network.pictures = {"demo:a-0": _jpeg()}
+    place.store.away, place.store.why = True, StoreRefused("A quota is used up; raise it or delete.")
+    post_id = await _only_post(place.catalogue)
+    async with place.working(network) as worker:
+        await until(lambda: worker.trouble, "the trouble to be said")
+        assert worker.trouble == "A quota is used up; raise it or delete."
+        assert (await place.catalogue.posts.get(post_id)).state is State.RECEIVED
+        place.store.away = False
+        clock.advance(OWN_PAUSE)
+        place.catalogue.changed.fire()
+        await place.until_state(post_id, State.APPROVED)
+
+
+async def test_our_own_trouble_takes_no_chance_from_a_pictures_host(
+    place: Workplace, clock: Clock, network: ScriptedNetwork
+) -> None:
+    await _find(place.catalogue, source_post("a"))
+    network.pictures = {"demo:a-0": _jpeg()}
+    place.store.away = True
+    post_id = await _only_post(place.catalogue)
+    async with place.working(network):
+        for times in range(1, FETCH_ATTEMPTS + 1):
+            await until(lambda n=times: len(network.fetched) == n, f"attempt {times}")
+            await place.until_postponed(post_id, 0)
+            if times == FETCH_ATTEMPTS:
+                network.pictures = {"demo:a-0": FetchUnavailable("The host is away.")}
+            clock.advance(OWN_PAUSE)
+            place.catalogue.changed.fire()
+        await place.until_postponed(post_id, 1)
+    assert (await place.catalogue.posts.get(post_id)).state is State.RECEIVED
 
 
 async def test_a_scratch_folder_that_cant_be_used_is_our_own_trouble_too(

@@ -79,6 +79,8 @@ slo dlo versioned_writes symlink proxy-server
 use = egg:swift#proxy
 allow_account_management = true
 account_autocreate = true
+# a device that failed ten times is left alone for a minute, whose work others do; here it is the only one
+error_suppression_interval = 2
 [filter:catch_errors]
 use = egg:swift#catch_errors
 [filter:gatekeeper]

@@ -12,9 +12,10 @@ import aiohttp
 import pytest
 from starlette.applications import Starlette
 
-from frieze.server import Dispatch, bind, http_server
+from frieze.server import Dispatch
 from relay.media import MediaServer
 from tests.fakes.posts import finish_all, source_post
+from tests.fakes.serving import served
 from tests.fakes.waiting import until
 from tests.integration.activemq import ActiveMQ
 from tests.integration.watching import Watcher
@@ -173,12 +174,7 @@ async def site(postgres: Postgres, activemq: ActiveMQ, tmp_path: Path) -> AsyncG
     broker = BrokerAddress(hosts=(activemq.stomp,), user=activemq.user, password=activemq.password)
     pages = PublicPages(catalogue=catalogue, built=tmp_path, connect="/stomp")
     media = MediaServer(catalogue, await open_store(f"disk:{tmp_path / 'store'}"))
-    listening = bind("127.0.0.1", 0, "tests", "nothing")
-    server = http_server(Dispatch(media, None, Starlette(routes=pages.routes())), None, ())
-    tasks = [
-        asyncio.create_task(server.serve(sockets=[listening])),
-        asyncio.create_task(Publisher(catalogue, broker, "test").run()),
-    ]
+    publishing = asyncio.create_task(Publisher(catalogue, broker, "test").run())
     settings = {
         "FRIEZE_DATA": str(tmp_path / "data"),
         "FRIEZE_DATABASE_URL": database,
@@ -187,15 +183,13 @@ async def site(postgres: Postgres, activemq: ActiveMQ, tmp_path: Path) -> AsyncG
         "FRIEZE_BROKER_PASSWORD": activemq.password,
         "FRIEZE_RELAY_DRAIN": str(DRAIN),
     }
-    made = Site(catalogue, f"http://127.0.0.1:{listening.getsockname()[1]}", settings, tmp_path)
-    yield made
-    await made.close()
-    server.should_exit = True
-    tasks[1].cancel()
-    for task in tasks:
-        with suppress(asyncio.CancelledError):
-            await task
-    listening.close()
+    async with served(Dispatch(media, None, Starlette(routes=pages.routes()))) as port:
+        made = Site(catalogue, f"http://127.0.0.1:{port}", settings, tmp_path)
+        yield made
+        await made.close()
+    publishing.cancel()
+    with suppress(asyncio.CancelledError):
+        await publishing
     await catalogue.close()
 
 

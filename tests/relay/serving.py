@@ -4,14 +4,14 @@ import asyncio
 import socket
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from frieze.server import bind, http_server
 from relay.media import MediaServer
 from relay.settings import MediaSettings
 from tests.fakes.posts import LEASE, due_search, source_post
+from tests.fakes.serving import served
 from wall.catalogue import Catalogue
 from wall.catalogue.searches import DueSearch
 from wall.catalogue.work import MediaResult, StoredRendition
@@ -137,17 +137,11 @@ async def serving(
     store = FaultyStore(folder / "store")
     await store.start()
     media = MediaServer(catalogue, store, replace(settings, trusted_proxies=proxies), clock)
-    listening = bind("127.0.0.1", 0, "tests", "nothing")
-    server = http_server(media, None, proxies)
-    task = asyncio.create_task(server.serve(sockets=[listening]))
-    try:
-        yield Serving(catalogue, store, media, listening.getsockname()[1])
-    finally:
-        media.streams.stop()
-        server.should_exit = True
-        with suppress(asyncio.CancelledError):
-            await task
-        listening.close()
+    async with served(media, proxies) as port:
+        try:
+            yield Serving(catalogue, store, media, port)
+        finally:
+            media.streams.stop()
 
 
 class RawClient:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +10,10 @@ import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from frieze.server import Dispatch, bind, http_server
+from frieze.server import Dispatch
 from relay.media import MediaServer
 from tests.fakes.posts import due_search, finish_all, source_post, store
+from tests.fakes.serving import served
 from tests.fakes.waiting import until
 from wall.catalogue import Catalogue
 from wall.store import open_store
@@ -37,14 +37,8 @@ async def base(catalogue: Catalogue, tmp_path: Path) -> AsyncGenerator[str]:
     pages = PublicPages(catalogue=catalogue, built=tmp_path, connect="/stomp", origins=(LISTED,))
     app = Starlette(routes=pages.routes(), middleware=[Middleware(SecurityHeaders)])
     media = MediaServer(catalogue, await open_store(f"disk:{tmp_path / 'store'}"))
-    listening = bind("127.0.0.1", 0, "tests", "nothing")
-    server = http_server(Dispatch(media, None, app), None, ())
-    task = asyncio.create_task(server.serve(sockets=[listening]))
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}/api/walls"
-    server.should_exit = True
-    with suppress(asyncio.CancelledError):
-        await task
-    listening.close()
+    async with served(Dispatch(media, None, app)) as port:
+        yield f"http://127.0.0.1:{port}/api/walls"
 
 
 @pytest.fixture

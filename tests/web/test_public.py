@@ -1,10 +1,8 @@
 """The wall's HTTP answers, from a real server over a real catalogue."""
 
-import asyncio
 import gzip
 import json
 from collections.abc import AsyncGenerator
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,9 +11,10 @@ import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from frieze.server import Dispatch, bind, http_server
+from frieze.server import Dispatch
 from relay.media import MediaServer
 from tests.fakes.posts import due_search, finish_all, source_post, store
+from tests.fakes.serving import served
 from wall.catalogue import Catalogue
 from wall.catalogue.nodes import Node
 from wall.store import open_store
@@ -37,14 +36,8 @@ async def base(request: pytest.FixtureRequest, catalogue: Catalogue, tmp_path: P
     pages = PublicPages(catalogue=catalogue, built=built, connect=connect)
     app = Starlette(routes=pages.routes(), middleware=[Middleware(SecurityHeaders)])
     media = MediaServer(catalogue, await open_store(f"disk:{tmp_path / 'store'}"))
-    listening = bind("127.0.0.1", 0, "tests", "nothing")
-    server = http_server(Dispatch(media, None, app), None, ())
-    task = asyncio.create_task(server.serve(sockets=[listening]))
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server.should_exit = True
-    with suppress(asyncio.CancelledError):
-        await task
-    listening.close()
+    async with served(Dispatch(media, None, app)) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture

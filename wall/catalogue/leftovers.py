@@ -13,6 +13,10 @@ from wall.uploads import UploadRules, UploadState
 
 # A write whose last byte was sent may still be confirmed so long after it was given up: reference: media.md §5.3.
 LATE = timedelta(seconds=60)
+# A signed address is asked for its time when a write begins, and one that began in time may go on: 5 GiB at the slowest
+# pace an upload may have take 23 hours (relay/uploads/settings.py). What a guest drags out for longer is left to
+# `frieze store reconcile`.
+STRAGGLERS = timedelta(hours=24)
 # a post that can't be shown may be tried again so long; as ingest/housekeeping.py keeps what was removed
 KEEP_FAILED = timedelta(hours=24)
 # as long as what sources withdrew is remembered (ingest/housekeeping.py)
@@ -94,36 +98,46 @@ class Leftovers:
                 .values(cleaned=True)
             )
 
-    async def quarantined(self, limit: int, after: str = "") -> list[Upload]:
-        """Stored uploads whose quarantine nobody can write into any more; what is there may go for good. In the order
-        of their ids, after `after`."""
+    async def look_again(self, upload: Upload) -> None:
+        """Something of it may be in the store after all, though it has ended and was cleared away."""
         u = t.upload.c
+        ended = u.state.in_((UploadState.ABORTED.value, UploadState.WITHDRAWN.value))
+        async with self._context.database.writing() as connection:
+            await connection.execute(update(t.upload).where(u.id == upload.id, ended).values(cleaned=False))
+
+    async def quarantined(self, limit: int, after: str = "") -> list[Upload]:
+        """Uploads whose quarantine is to be looked at, in the order of their ids, after `after`: once when its address
+        is over, where `left` does not do that, and of all that have ended once more when the last write that began in
+        time must have ended."""
+        now = self._context.now()
+        u = t.upload.c
+        is_stored = u.state == UploadState.STORED.value
+        over = is_stored & u.looked_at.is_(None) & (u.signed_until < now - LATE)
+        ended = or_(is_stored, u.state.in_((UploadState.ABORTED.value, UploadState.WITHDRAWN.value)) & u.cleaned)
+        last = ended & (u.signed_until < now - STRAGGLERS)
         query = (
-            select(t.upload)
-            .where(
-                u.state == UploadState.STORED.value,
-                u.quarantine.is_not(None),
-                u.signed_until < self._context.now() - LATE,
-                u.id > after,
-            )
-            .order_by(u.id)
-            .limit(limit)
+            select(t.upload).where(u.quarantine.is_not(None), or_(over, last), u.id > after).order_by(u.id).limit(limit)
         )
         async with self._context.database.reading() as connection:
             return [upload_record(row) for row in (await connection.execute(query)).mappings()]
 
     async def released(self, upload: Upload) -> None:
-        """Its quarantine is empty and stays so."""
+        """Its quarantine is empty; after the last look it stays so, and nobody needs its key."""
+        now = self._context.now()
+        values: dict[str, Any] = {"looked_at": now}
+        if upload.signed_until is None or upload.signed_until < now - STRAGGLERS:
+            values["quarantine"] = None
         async with self._context.database.writing() as connection:
-            await connection.execute(update(t.upload).where(t.upload.c.id == upload.id).values(quarantine=None))
+            await connection.execute(update(t.upload).where(t.upload.c.id == upload.id).values(values))
 
     async def forget(self) -> int:
-        """Drop uploads that came to nothing and are no longer asked for; how many."""
+        """Drop uploads that came to nothing and are no longer asked for; how many. A row whose quarantine waits for its
+        last look stays: nothing else knows that key."""
         u = t.upload.c
         post = select(t.post.c.id).where(t.post.c.id == u.post_id).correlate(t.upload).exists()
         now = self._context.now()
         nothing = u.post_id.is_(None) & u.state.in_((UploadState.ABORTED.value, UploadState.WITHDRAWN.value))
         over = or_(u.changed_at < now - REMEMBER, nothing & (u.changed_at < now - REMEMBER_NOTHING))
         async with self._context.database.writing() as connection:
-            gone = await connection.execute(delete(t.upload).where(u.cleaned, ~post, over))
+            gone = await connection.execute(delete(t.upload).where(u.cleaned, u.quarantine.is_(None), ~post, over))
         return gone.rowcount

@@ -279,8 +279,10 @@ upload = Table(
     # where they are in the store in the end, and where a guest sends them directly
     Column("key", String(26), nullable=False),
     Column("quarantine", String(26)),
-    # until when the guest can write there
+    # until when the guest can begin to write there
     Column("signed_until", Moment),
+    # when that was over and it was seen empty
+    Column("looked_at", Moment),
     Column("size", BigInteger, nullable=False),
     # as the guest's browser says; of what is stored, as the bytes say
     Column("type", String(80), nullable=False),

@@ -26,6 +26,8 @@ from wall.uploads import NETWORK, Kind, Mode, UploadRules, UploadState, kind_of
 # addresses of the store's own that one guest may have, until they are over; those through us are counted by slots
 DIRECT_PER_GUEST = 2
 
+USED = "This address was used; see what became of the upload."
+
 _OPEN = (UploadState.LEASED.value, UploadState.RECEIVING.value)
 RELEASED: dict[str, Any] = {"holder": None, "token": None, "claimed_until": None}
 
@@ -51,8 +53,8 @@ class Asked:
 class Upload:
     """One picture or video that a guest adds.
 
-    `until`: when the lease, or the claim on it, is over. `signed_until`: when nobody can write into its quarantine any
-    more.
+    `until`: when the lease, or the claim on it, is over. `signed_until`: when nobody can begin to write into its
+    quarantine any more.
     """
 
     id: str
@@ -169,6 +171,12 @@ class Uploads:
         async with self._context.database.reading() as connection:
             return set((await connection.execute(query)).scalars())
 
+    async def arrived(self, upload_ids: list[str]) -> set[str]:
+        """Those of these of which a wall has, or had, a post."""
+        query = select(t.upload.c.id).where(t.upload.c.id.in_(upload_ids), t.upload.c.post_id.is_not(None))
+        async with self._context.database.reading() as connection:
+            return set((await connection.execute(query)).scalars())
+
     async def begin(self, upload: Upload, *, holder: str, lease: timedelta) -> Held:
         """Use the address up: from now on it is this process that takes the bytes in.
 
@@ -197,7 +205,7 @@ class Uploads:
                 state = await connection.scalar(select(t.upload.c.state).where(t.upload.c.id == upload.id))
                 if state == UploadState.LEASED.value:
                     raise UploadRefused("lease", "This address is no longer good; ask for a new one.")
-                raise UploadRefused("used", "This address was used; see what became of the upload.")
+                raise UploadRefused("used", USED)
             query = select(t.wall.c.uploads).where(t.wall.c.slug == upload.wall)
             rules = UploadRules.read(await connection.scalar(query))
             closed = rules.closed(now)
@@ -247,19 +255,20 @@ class Uploads:
         """It came to nothing, and nothing of it is left in the store; `reason` is a sentence for the guest."""
         await self._move(held, {"state": UploadState.ABORTED.value, "error": reason} | RELEASED)
 
-    async def let_go(self, held: Held, reason: str) -> None:
-        """It came to nothing, but something may be left: whoever looks for dead claims takes it from here."""
-        await self._move(held, {"error": reason, "claimed_until": self._context.now()})
+    async def let_go(self, held: Held, reason: str) -> bool:
+        """It came to nothing, but something may be left: whoever looks for dead claims takes it from here. Whether the
+        claim was still ours."""
+        return await self._move(held, {"error": reason, "claimed_until": self._context.now()})
 
     async def give_back(self, held: Held) -> None:
         """Its completion could not be checked: it may be asked for again, as if nothing had been."""
         values = {"state": UploadState.LEASED.value, "token": None, "claimed_until": held.upload.signed_until}
         await self._move(held, values)
 
-    async def cancel(self, upload: Upload, reason: str) -> None:
-        """End a lease that nobody has used."""
+    async def cancel(self, upload: Upload, reason: str) -> bool:
+        """End a lease, if nobody has used it; whether that was so."""
         async with self._context.database.writing() as connection:
-            await connection.execute(
+            ended = await connection.execute(
                 update(t.upload)
                 .where(t.upload.c.id == upload.id, t.upload.c.state == UploadState.LEASED.value)
                 .values(
@@ -272,6 +281,7 @@ class Uploads:
                     | RELEASED
                 )
             )
+        return ended.rowcount == 1
 
     async def withdraw(self, upload_id: str) -> Withdrawn:
         """The guest takes it back: it leaves every screen, nobody can restore it, and its bytes may go at once.
@@ -305,12 +315,13 @@ class Uploads:
             await take_down(connection, post["wall"], [post], now, "The guest withdrew it.", withdrawn=True)
         return tuple((await connection.execute(select(t.media.c.id).where(t.media.c.post_id == post_id))).scalars())
 
-    async def _move(self, held: Held, values: Mapping[str, Any]) -> None:
-        """Nothing happens when the claim is no longer ours."""
+    async def _move(self, held: Held, values: Mapping[str, Any]) -> bool:
+        """Nothing happens when the claim is no longer ours; whether it was."""
         async with self._context.database.writing() as connection:
-            await connection.execute(
+            moved = await connection.execute(
                 update(t.upload).where(*_mine(held)).values({"changed_at": self._context.now()} | dict(values))
             )
+        return moved.rowcount == 1
 
 
 def digest(secret: str) -> bytes:

@@ -133,15 +133,17 @@ class Work:
         self._context.changed.fire()
         return state
 
-    async def postpone(self, work: PostWork, results: Sequence[MediaResult], at: datetime) -> None:
-        """Keep what is done and try the rest again at `at`. Raises ClaimLost."""
+    async def postpone(
+        self, work: PostWork, results: Sequence[MediaResult], at: datetime, *, counts: bool = True
+    ) -> None:
+        """Keep what is done and try the rest again at `at`; `counts`: as one attempt more. Raises ClaimLost."""
         async with self._context.database.writing() as connection:
             await _lock_held(connection, work)
             await _record(connection, work.wall, results)
             await connection.execute(
                 update(t.post)
                 .where(t.post.c.id == work.post_id)
-                .values(work_at=at, attempts=t.post.c.attempts + 1, **_RELEASED)
+                .values(work_at=at, attempts=t.post.c.attempts + int(counts), **_RELEASED)
             )
 
     async def fail(self, work: PostWork, reason: str) -> None:

@@ -2,5 +2,5 @@
 
 `viewers` is the loader (a process of its own), `loader` its handle, `publisher` sends the messages, `bare` and
 `alone` are server processes, `servers` starts them. `deliveries`, `idle`, `coming`, `storm`, `upstream` are the parts;
-`board` holds the figures and prints them, `plot` draws them.
+`plot` draws the figures.
 """

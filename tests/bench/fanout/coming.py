@@ -1,7 +1,7 @@
 """What it costs to let a viewer in: WebSocket handshake, CONNECT, SUBSCRIBE that resumes."""
 
+from tests.bench.board import Board, middle, spread
 from tests.bench.fanout import wire
-from tests.bench.fanout.board import Board, middle, spread
 from tests.bench.fanout.loader import SATURATED, loading
 from tests.bench.fanout.servers import RELAY, serving
 

@@ -4,9 +4,8 @@ from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
+from tests.bench.board import Board, Failed, middle, spread
 from tests.bench.fanout import wire
-from tests.bench.fanout.board import Board, middle, spread
-from tests.bench.fanout.joining import Failed
 from tests.bench.fanout.loader import SATURATED, Arrived, Loader, loading
 from tests.bench.fanout.publisher import Publisher
 from tests.bench.fanout.servers import ACTIVEMQ, FLOOR, RELAY, Server, serving

@@ -1,7 +1,7 @@
 """Viewers that only wait: their memory and what their heart-beats cost."""
 
+from tests.bench.board import Board
 from tests.bench.fanout import wire
-from tests.bench.fanout.board import Board
 from tests.bench.fanout.loader import loading
 from tests.bench.fanout.servers import RELAY, serving
 

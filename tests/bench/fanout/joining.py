@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from tests.bench.board import Failed
 from tests.bench.fanout import wire
 
 # The kernel chooses the port at `connect`, so that each source address has all of them for this destination.
@@ -24,10 +25,6 @@ _WINDOW = 64 * 1024
 # A stalled reader's window: it fills within seconds of 1 KB messages, as a phone's does that has lost its network.
 _STALLED_WINDOW = 4096
 _RECEIPT = re.compile(rb"RECEIPT\n(.*?)\n\n\0", re.DOTALL)
-
-
-class Failed(Exception):
-    """What the server or a viewer did that it must not; its part of the bench ends with this sentence."""
 
 
 @dataclass(frozen=True, slots=True)

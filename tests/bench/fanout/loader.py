@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from tests.bench.fanout.child import Child, child
-from tests.bench.fanout.joining import Failed
+from tests.bench.board import Failed
+from tests.bench.child import Child, child
 from tests.bench.fanout.servers import Server
 
 # Above this share of one core the loader, not the server, would set the pace.

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 
-from tests.bench.fanout.board import Board
+from tests.bench.board import Board
 from tests.bench.fanout.servers import ACTIVEMQ, FLOOR, RELAY
 from tests.bench.picture import BLUE, BROWN, FONT, GREY, calm, picture
 

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.fanout import clock
-from tests.bench.fanout.child import child
+from tests.bench import clock
+from tests.bench.child import child
 from tests.bench.fanout.publisher import Publisher
 from tests.integration.activemq import SERIES_5, boot
 

@@ -1,7 +1,7 @@
 """One viewer in twenty never reads: what that costs the others."""
 
-from tests.bench.fanout import clock
-from tests.bench.fanout.board import Board, middle, spread
+from tests.bench import clock
+from tests.bench.board import Board, middle, spread
 from tests.bench.fanout.deliveries import wall
 from tests.bench.fanout.servers import RELAY
 from tests.bench.figures import percentile

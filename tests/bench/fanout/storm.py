@@ -3,8 +3,8 @@
 import threading
 import time
 
+from tests.bench.board import Board
 from tests.bench.fanout import wire
-from tests.bench.fanout.board import Board
 from tests.bench.fanout.loader import loading
 from tests.bench.fanout.servers import RELAY, serving
 

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.bench.fanout.board import Board
-from tests.bench.fanout.child import Child, child
-from tests.bench.fanout.joining import Failed
+from tests.bench.board import Board, Failed
+from tests.bench.child import Child, child
 from tests.bench.fanout.loader import Loader, loading
 from tests.bench.figures import percentile
 from tests.integration.activemq import SERIES_5, ActiveMQ, boot

@@ -15,8 +15,9 @@ import time
 from collections import deque
 from typing import Any
 
+from tests.bench.board import Failed
 from tests.bench.fanout import wire
-from tests.bench.fanout.joining import Failed, Joiner, Target
+from tests.bench.fanout.joining import Joiner, Target
 from tests.bench.fanout.watching import Watch
 
 _AT_ONCE = 128  # connections under way while everybody comes

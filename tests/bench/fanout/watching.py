@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from tests.bench.board import Failed
 from tests.bench.fanout import wire
-from tests.bench.fanout.joining import Failed, Joined, Joiner, Target
+from tests.bench.fanout.joining import Joined, Joiner, Target
 
 _SEQ = re.compile(rb"\nseq:([0-9]+)\n")
 _AT = re.compile(rb'"at":"([^"]+)"')

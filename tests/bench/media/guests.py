@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from tests.bench.fanout.joining import Failed
+from tests.bench.board import Failed
 
 PIECE = 128 * 1024
 _WITHIN = 60.0

@@ -8,8 +8,7 @@ from typing import cast
 
 import uvloop
 
-from tests.bench.fanout.board import Board, middle, spread
-from tests.bench.fanout.joining import Failed
+from tests.bench.board import Board, Failed, middle, spread
 from tests.bench.figures import percentile
 from tests.bench.media.place import Origin, Place, RealSwift, at_origin, at_swift
 from tests.bench.media.proxies import files

@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
 
-from tests.bench.fanout.board import Board
+from tests.bench.board import Board
 from tests.bench.figures import tree
 from tests.wall.pictures.hostile.inputs import INPUTS, Input
 from tests.wall.pictures.samples import encoded, quarters

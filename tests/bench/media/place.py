@@ -8,8 +8,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.fanout import clock
-from tests.bench.fanout.child import Child, child
+from tests.bench import clock
+from tests.bench.child import Child, child
 from tests.bench.media.proxies import Nginx, origin
 from tests.integration.swift import PASSWORD, USER, Swift, running_swift
 from wall.ids import random_id

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 
-from tests.bench.fanout.board import Board
+from tests.bench.board import Board
 from tests.bench.media import herd, renditions, streaming
 from tests.bench.picture import BLUE, BROWN, FONT, GREY, INK, calm, picture
 

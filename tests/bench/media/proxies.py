@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.fanout import clock
+from tests.bench import clock
 from tests.integration.activemq import accepts, free_ports
 
 # What every one of them has: no log, no limit on requests per connection, no second copy on the way.

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from tests.bench.fanout.joining import Failed
+from tests.bench.board import Failed
 
 PIECE = 256 * 1024
 _IDLE = 0.02  # of a core

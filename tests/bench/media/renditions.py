@@ -17,9 +17,8 @@ from tempfile import TemporaryDirectory
 
 from PIL import Image
 
-from tests.bench.fanout import clock
-from tests.bench.fanout.board import Board, middle, spread
-from tests.bench.fanout.joining import Failed
+from tests.bench import clock
+from tests.bench.board import Board, Failed, middle, spread
 from tests.photographs import photograph
 from wall.pictures.records import ROLE_SIZES
 from wall.pictures.render import QUALITY

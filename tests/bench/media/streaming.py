@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tests.bench.fanout.board import Board, middle, spread
+from tests.bench.board import Board, middle, spread
 from tests.bench.media.place import at_origin
 from tests.bench.media.proxies import proxy
 from tests.bench.media.readers import Reader, Throttled, settled

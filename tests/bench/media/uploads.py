@@ -4,7 +4,7 @@ import hashlib
 import secrets
 import time
 
-from tests.bench.fanout.board import Board, middle, spread
+from tests.bench.board import Board, middle, spread
 from tests.bench.figures import percentile
 from tests.bench.media.guests import PIECE, Group, Pacing, Sending, picture
 from tests.bench.media.place import Place, at_disk, at_swift

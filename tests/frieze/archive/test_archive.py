@@ -5,8 +5,9 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,10 @@ from tests.fakes.waiting import until
 from tests.processes import run
 from tests.wall.pictures.films import film
 from wall.catalogue import Catalogue
-from wall.errors import SettingsError
+from wall.catalogue.posts import Stored
+from wall.errors import CatalogueUnavailable, SettingsError
 from wall.pictures.studio import PictureStudio
-from wall.posts import Post
+from wall.posts import Post, SourcePost
 from wall.states import ActionKind, Policy, State
 from wall.store.base import OpenObject
 from wall.store.disk import DiskStore
@@ -342,6 +344,65 @@ async def test_files_that_are_not_what_was_exported_are_not_imported(
     assert any("SHA-256" in sentence for sentence in imported.failed)
     assert any("is missing" in sentence for sentence in imported.failed)
     assert len({one.key async for one in store.objects()} - before) == 1
+
+
+@pytest.mark.parametrize(
+    ("older", "told", "files"),
+    [(1, (1, 1, 0, SIZE), 1), (0, (0, 0, 1, 0), 0)],
+    ids=["an older version is edited", "the same one stays"],
+)
+async def test_a_post_that_comes_to_the_wall_meanwhile_is_told_for_what_it_is(
+    catalogue: Catalogue,
+    store: _Stalling,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    older: int,
+    told: tuple[int, int, int, int],
+    files: int,
+) -> None:
+    await show_posts(catalogue, store, 1)
+    await _export(catalogue, store, folder)
+    await catalogue.walls.add("copy", "A copy")
+    before = {one.key async for one in store.objects()}
+    offer = catalogue.posts.offer
+
+    async def somebody_else_first(wall: str, source: str, posts: Sequence[SourcePost]) -> Stored:
+        await offer(wall, source, [replace(post, version=post.version - older, media=()) for post in posts])
+        return await offer(wall, source, posts)
+
+    monkeypatch.setattr(catalogue.posts, "offer", somebody_else_first)
+    imported = await _import(catalogue, store, folder, "copy")
+    assert (imported.posts, imported.edited, imported.there, imported.bytes) == told
+    assert len(imported.keys) == 1
+    assert any("were changed" in sentence for sentence in imported.sentences()) == bool(older)
+    new = {one.key async for one in store.objects()} - before
+    assert len(new) == files
+    # what the post refers to is there, and nothing else is
+    assert new <= {one.key async for one in catalogue.stored.all()}
+
+
+@pytest.mark.parametrize("committed", [True, False])
+async def test_an_import_whose_database_hangs_up_takes_back_only_what_no_post_names(
+    catalogue: Catalogue, store: _Stalling, folder: Path, monkeypatch: pytest.MonkeyPatch, committed: bool
+) -> None:
+    await show_posts(catalogue, store, 1)
+    await _export(catalogue, store, folder)
+    await catalogue.walls.add("copy", "A copy")
+    before = {one.key async for one in store.objects()}
+    offer = catalogue.posts.offer
+
+    async def unheard(wall: str, source: str, posts: Sequence[SourcePost]) -> Stored:
+        if committed:
+            await offer(wall, source, posts)
+        raise CatalogueUnavailable("The database hung up.")
+
+    monkeypatch.setattr(catalogue.posts, "offer", unheard)
+    assert len((await _import(catalogue, store, folder, "copy")).failed) == 1
+    assert len({one.key async for one in store.objects()} - before) == committed
+    monkeypatch.undo()
+    again = await _import(catalogue, store, folder, "copy")
+    assert (again.posts, again.there) == (not committed, committed)
+    assert {one.key async for one in catalogue.stored.all()} == {one.key async for one in store.objects()}
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,9 @@ from typing import Any
 import aiohttp
 from PIL import Image
 
-from frieze.server import bind, http_server
 from relay.uploads.server import UploadServer
 from relay.uploads.settings import UploadSettings
+from tests.fakes.serving import served
 from tests.fakes.uploads import open_wall
 from wall.catalogue import Catalogue
 from wall.errors import StoreUnavailable
@@ -210,17 +210,11 @@ async def place(
     kept = store or WatchedStore(folder / "store")
     await kept.start()
     uploads = UploadServer(catalogue, kept, settings, holder="test")
-    listening = bind("127.0.0.1", 0, "tests", "nothing")
-    server = http_server(uploads, None, ())
-    task = asyncio.create_task(server.serve(sockets=[listening]))
-    try:
-        async with aiohttp.ClientSession() as client:
-            yield Place(catalogue, kept, uploads, listening.getsockname()[1], client)
-    finally:
-        kept.flowing.set()
-        kept.confirming.set()
-        await uploads.close(0, 10)
-        server.should_exit = True
-        with suppress(asyncio.CancelledError):
-            await task
-        listening.close()
+    async with served(uploads) as port:
+        try:
+            async with aiohttp.ClientSession() as client:
+                yield Place(catalogue, kept, uploads, port, client)
+        finally:
+            kept.flowing.set()
+            kept.confirming.set()
+            await uploads.close(0, 10)

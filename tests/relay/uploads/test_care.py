@@ -12,7 +12,7 @@ from tests.fakes.posts import rendered
 from tests.fakes.uploads import LEASE, begun, lease, open_wall, stored
 from tests.relay.uploads.place import PATIENT, WatchedStore
 from wall.catalogue import Catalogue
-from wall.catalogue.leftovers import LATE
+from wall.catalogue.leftovers import LATE, STRAGGLERS
 from wall.catalogue.uploads import Upload
 from wall.errors import StoreUnavailable
 from wall.store.keys import new_key
@@ -158,6 +158,25 @@ async def test_what_is_sent_to_the_store_and_never_completed_is_deleted(
     clock.advance(LATE * 2)
     await care.recover()
     assert kept.files() == []
+
+
+async def test_a_write_to_the_store_that_began_in_time_and_ended_hours_later_is_deleted(
+    catalogue: Catalogue, kept: WatchedStore, clock: Clock
+) -> None:
+    care = Care(catalogue, kept, PATIENT, "care")
+    never, done = await lease(catalogue, quarantine=new_key()), await stored(catalogue, quarantine=new_key())
+    assert (never.quarantine, done.quarantine) != (None, None)
+    await _put(kept, done.key)
+    for hours in (0, 2, 20):
+        clock.advance(LATE * 2 if hours == 0 else timedelta(hours=hours))
+        await care.recover()
+        clock.advance(LATE * 2)
+        await care.recover()
+    for key in (never.quarantine, done.quarantine):
+        await _put(kept, key or "")
+    clock.advance(STRAGGLERS)
+    await care.recover()
+    assert kept.files() == [done.key]
 
 
 async def test_what_is_stored_stays(catalogue: Catalogue, kept: WatchedStore, clock: Clock) -> None:

@@ -124,6 +124,21 @@ async def test_an_address_of_the_store_that_is_given_up_still_counts_and_one_tha
             assert (await here.call("DELETE", f"/api/uploads/{asked.fields['id']}", guest=guest)).status == 200
 
 
+async def test_an_address_of_the_store_whose_file_another_process_completed_is_given_back(
+    catalogue: Catalogue, tmp_path: Path, store: SigningStore
+) -> None:
+    async with (
+        place(catalogue, tmp_path, replace(DIRECT, direct_slots=1), store) as here,
+        place(catalogue, tmp_path, DIRECT, store) as there,
+    ):
+        asked = await here.ask(LARGE)
+        assert await _send(here, asked, jpeg(LARGE)) == 201
+        assert (await here.ask(LARGE, guest=_another())).fields["mode"] == "relay"
+        assert (await there.call("POST", asked.fields["complete"])).status == 201
+        assert (await here.ask(LARGE, guest=_another())).fields["mode"] == "direct"
+        assert len(here.uploads.direct) == 1
+
+
 @pytest.mark.parametrize(
     ("data", "status", "code"),
     [

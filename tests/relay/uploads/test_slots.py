@@ -54,7 +54,24 @@ def test_a_lease_ends_by_itself_and_bytes_that_come_in_do_not() -> None:
     slots.use("b")
     assert slots.running == 2
     clock.now = 30.0
+    assert len(slots) == 2
     assert ["a" in slots, "b" in slots, "c" in slots] == [False, True, True]
+
+
+def test_what_is_no_longer_used_ends_with_its_lease_and_without_one_at_once() -> None:
+    clock = Clock()
+    slots = Slots(LIMITS, clock)
+    assert _take(slots, "a", guest="ada")
+    slots.use("a")
+    assert slots.waiting("", digest("ada")) == []
+    slots.rest("a")
+    assert (len(slots), slots.running, slots.waiting("", digest("ada"))) == (1, 0, ["a"])
+    assert _take(slots, "b", lease=None)
+    slots.rest("b")
+    slots.rest("nobody")
+    assert ["a" in slots, "b" in slots] == [True, False]
+    clock.now = 30.0
+    assert len(slots) == 0
 
 
 def test_a_slot_is_taken_before_its_upload_has_a_name() -> None:

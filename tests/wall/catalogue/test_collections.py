@@ -166,9 +166,9 @@ async def test_forgetting_and_adding_at_once_leave_nothing_behind(catalogue: Cat
 async def test_collections_from_before_there_were_showings_are_shown_where_they_are(catalogue: Catalogue) -> None:
     showing = await _shown(catalogue, "main", "a.jpg")
     async with catalogue.database.writing() as connection:
-        # back to where 0008 was
+        # back to where 0009 was
         await connection.execute(text("DROP TABLE showing"))
-        await connection.execute(text("UPDATE alembic_version SET version_num = '0008'"))
+        await connection.execute(text("UPDATE alembic_version SET version_num = '0009'"))
     await catalogue.migrate()
     [found] = await catalogue.collections.showings()
     assert (found.collection, found.wall) == (showing.collection, "main")

@@ -9,8 +9,8 @@ from tests.fakes.clock import Clock
 from tests.fakes.posts import rendered
 from tests.fakes.uploads import LEASE, begun, lease, open_wall, stored
 from wall.catalogue import Catalogue
-from wall.catalogue.leftovers import KEEP_FAILED, LATE, REMEMBER, REMEMBER_NOTHING
-from wall.errors import ClaimLost
+from wall.catalogue.leftovers import KEEP_FAILED, LATE, REMEMBER, REMEMBER_NOTHING, STRAGGLERS
+from wall.errors import ClaimLost, NotFound, UploadRefused
 from wall.states import ActionKind, State
 from wall.store.keys import new_key
 from wall.uploads import UploadState
@@ -87,7 +87,50 @@ async def test_what_can_still_be_written_to_is_not_clean_before_its_signature_is
     [upload] = await catalogue.leftovers.quarantined(10)
     await catalogue.leftovers.released(upload)
     assert await catalogue.leftovers.quarantined(10) == []
+    # what began in time may end later
+    assert (await catalogue.uploads.get(done.id)).keys == (done.quarantine, done.key)
+
+
+async def test_a_quarantine_has_one_more_look_when_every_write_that_began_in_time_has_ended(
+    catalogue: Catalogue, clock: Clock
+) -> None:
+    await open_wall(catalogue)
+    given_up = await lease(catalogue, quarantine=new_key())
+    await catalogue.uploads.withdraw(given_up.id)
+    done = await stored(catalogue, quarantine=new_key())
+    clock.advance(LEASE + LATE)
+    looked: list[str] = []
+    for _ in range(30):  # hours
+        for left in await catalogue.leftovers.left(10):
+            looked.append(left.id)
+            await catalogue.leftovers.clean(left)
+        for quarantined in await catalogue.leftovers.quarantined(10):
+            looked.append(quarantined.id)
+            await catalogue.leftovers.released(quarantined)
+        await catalogue.leftovers.forget()
+        clock.advance(timedelta(hours=1))
+    assert sorted(looked) == sorted([given_up.id, done.id] * 2)
     assert (await catalogue.uploads.get(done.id)).keys == (done.key,)
+    with pytest.raises(NotFound):
+        await catalogue.uploads.get(given_up.id)
+
+
+async def test_what_waits_for_the_last_look_takes_no_room_of_the_wall(catalogue: Catalogue, clock: Clock) -> None:
+    await open_wall(catalogue, guest_posts=1, wall_posts=1, guest_bytes=1000, wall_bytes=1000)
+    await catalogue.uploads.withdraw((await lease(catalogue, quarantine=new_key())).id)
+    with pytest.raises(UploadRefused):
+        await lease(catalogue)
+    clock.advance(LEASE + timedelta(seconds=1))
+    await lease(catalogue)
+
+
+async def test_a_look_that_came_too_late_is_the_last_one_at_once(catalogue: Catalogue, clock: Clock) -> None:
+    await open_wall(catalogue)
+    done = await stored(catalogue, quarantine=new_key())
+    clock.advance(STRAGGLERS + LEASE + timedelta(seconds=1))
+    [upload] = await catalogue.leftovers.quarantined(10)
+    await catalogue.leftovers.released(upload)
+    assert (await catalogue.uploads.get(done.id)).quarantine is None
 
 
 async def test_the_bytes_of_a_post_that_can_not_be_shown_are_kept_for_a_day(catalogue: Catalogue, clock: Clock) -> None:

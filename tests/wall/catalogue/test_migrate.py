@@ -80,6 +80,7 @@ async def test_what_stood_on_walls_before_there_were_lists_is_listed(catalogue: 
         await connection.execute(text("DROP TABLE collection"))
         for index in ("ix_upload_wall_state", "ix_upload_wall_signed_until"):
             await connection.execute(text(f"DROP INDEX {index}"))
+        await connection.execute(text("ALTER TABLE upload DROP COLUMN looked_at"))
         await connection.execute(text("UPDATE alembic_version SET version_num = '0006'"))
     await catalogue.migrate()
     after = await catalogue.gallery.page("main", Wanted(words=("hello",)), None, 10)

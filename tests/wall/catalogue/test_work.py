@@ -115,6 +115,9 @@ async def test_a_postponed_post_keeps_what_is_done_and_comes_back_in_time_with_o
     again = await _claim_one(catalogue)
     assert again.attempts == 1
     assert again.media == work.media[1:]
+    await catalogue.work.postpone(again, [], clock(), counts=False)
+    again = await _claim_one(catalogue)
+    assert again.attempts == 1
     await catalogue.work.finish(again, rendered(again))
     [post] = (await catalogue.posts.snapshot("main")).posts
     assert len(post.media) == 3

@@ -11,6 +11,7 @@ import { exposeDebug } from "./debug.js";
 import { Feed } from "./feed.js";
 import type { FullView } from "./full.js";
 import { invitation } from "./invitation.js";
+import type { Viewport } from "./layout.js";
 import { openStompLink } from "./link.js";
 import { sourceMark } from "./marks.js";
 import type { Piece } from "./pieces.js";
@@ -45,6 +46,12 @@ export class WallPage extends LitElement {
   #corner: Corner = "top-left";
   /** Where the operator wants the card. */
   #wanted: Corner = "top-left";
+  /** Pixels; as observed, since to ask for it amid changes would lay out the whole wall once more for each picture. */
+  #cardSize: Viewport | null = null;
+  readonly #cardSizes = new ResizeObserver(([entry]) => {
+    const [box] = entry?.borderBoxSize ?? [];
+    this.#cardSize = box === undefined ? null : { width: box.inlineSize, height: box.blockSize };
+  });
   #idle: ReturnType<typeof setTimeout> | undefined;
 
   /** The page's style sheets apply here too: one set of tokens for everything. */
@@ -112,10 +119,16 @@ export class WallPage extends LitElement {
     const named = title !== "" && settings["card"] !== false;
     if (!named && invited === null) return nothing;
     const looks = invited === null ? "" : settings["qr"] === false ? "inviting" : "inviting coded";
-    return html`<aside class="card ${this.#corner} ${looks}" aria-label="This wall">
+    return html`<aside class="card ${this.#corner} ${looks}" aria-label="This wall" ${ref(this.#observeCard)}>
       ${named ? html`<h1 dir="auto">${title}</h1>` : nothing} ${invited ?? nothing}
     </aside>`;
   }
+
+  readonly #observeCard = (card: Element | undefined): void => {
+    this.#cardSizes.disconnect();
+    this.#cardSize = null;
+    if (card !== undefined) this.#cardSizes.observe(card);
+  };
 
   #invitation(settings: Readonly<Record<string, unknown>>): TemplateResult | null {
     const uploads = this.#feed.info?.uploads ?? null;
@@ -266,10 +279,9 @@ export class WallPage extends LitElement {
 
   /** The card stands on a picture; not on the newest one. */
   #makeWay(): void {
-    const card = this.querySelector<HTMLElement>(".card");
     const newest = this.#stage?.newest?.rect ?? null;
-    if (card === null || newest === null) return;
-    const size = { width: card.offsetWidth + AIR, height: card.offsetHeight + AIR };
+    if (this.#cardSize === null || newest === null) return;
+    const size = { width: this.#cardSize.width + AIR, height: this.#cardSize.height + AIR };
     const screen = { width: innerWidth, height: innerHeight };
     this.#corner = cornerFor(this.#corner, this.#wanted, size, screen, newest);
   }

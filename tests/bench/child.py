@@ -6,7 +6,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from tests.bench.fanout.joining import Failed
+from tests.bench.board import Failed
 from tests.processes import ROOT, environment
 
 

@@ -6,6 +6,10 @@ from pathlib import Path
 from statistics import median
 
 
+class Failed(Exception):
+    """What a server or who loads it did that it must not; its part of the bench ends with this sentence."""
+
+
 @dataclass(frozen=True, slots=True)
 class Figure:
     """`met`: whether the target is; None where there is none. `note`: how many rounds, how they spread."""
