@@ -113,6 +113,7 @@ class FaultyNetwork:
         self._fault: Fault | None = None
         self._meets: Callable[[Request], bool] = lambda _: True
         self._tasks: set[asyncio.Task[None]] = set()
+        self._healing = asyncio.Event()
         self._server: asyncio.Server | None = None
         self.requests: list[Request] = []
         self.hits = 0  # requests that met a fault
@@ -154,7 +155,10 @@ class FaultyNetwork:
             task.cancel()
 
     def heal(self) -> None:
+        """Pass on what comes from now on. Connections that stall end: whoever was waiting there has gone."""
         self._fault = None
+        self._healing.set()
+        self._healing = asyncio.Event()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -265,7 +269,7 @@ class FaultyNetwork:
     async def _end(self, connection: _Connection, how: How) -> None:
         if how is How.STALL:
             connection.stalled = True
-            await asyncio.Event().wait()  # until the network is taken down
+            await self._healing.wait()
         for _, writer in (connection.client, connection.store):
             if how is How.RESET:
                 _reset(writer)
