@@ -98,9 +98,12 @@ def running_minio(folder: Path) -> Generator[VendorStore]:
     more = {"MINIO_ROOT_USER": user, "MINIO_ROOT_PASSWORD": password, "MINIO_BROWSER": "off"}
     command = [HOME / "bin/minio", "server", "--quiet", "--address", f"127.0.0.1:{port}", folder / "data"]
 
+    signer = Signer(user=user, secret=password, region="us-east-1")
+
     def ready() -> bool:
-        # it listens before it knows its folder, and answers 503 until then
-        return status(f"http://127.0.0.1:{port}/minio/health/ready") == 200
+        # It listens, and says of itself that it is ready, before it knows who may do what: 503 until then.
+        nothing = f"http://127.0.0.1:{port}/not-there"
+        return status(signer.address("GET", nothing, {}, timedelta(minutes=5), datetime.now(UTC))) == 404
 
     with _running(VendorProcess(folder, port, command, more, ready)) as process:
         yield VendorStore("127.0.0.1", port, user, password, folder, process)
