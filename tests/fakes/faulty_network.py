@@ -239,7 +239,8 @@ class FaultyNetwork:
             fault = connection.fault
             if connection.stalled:
                 await self._end(connection, How.STALL)
-            if isinstance(fault, LostAnswer) and connection.sent:
+            # a store that has the object already refuses the next try before it has read it
+            if isinstance(fault, LostAnswer) and (connection.sent or not piece.startswith(b"HTTP/1.1 100 ")):
                 await self._end(connection, How.CUT)
             if isinstance(fault, DownloadFault):
                 await self._cut_short(connection, fault, piece)

@@ -332,9 +332,11 @@ async def _until_agreed(killing: Killing, catalogue: Catalogue, store: Store) ->
     while True:
         await asyncio.to_thread(killing.behind.catch_up)
         await _let_addresses_be_over(catalogue)
-        killing.said = await _disagreement(killing, catalogue, store)
-        if killing.said is None:
+        said = await _disagreement(killing, catalogue, store)
+        if said is None:
+            print(f"at last they disagreed in {killing.said}")
             return
+        killing.said = said
         await asyncio.sleep(0.2)
 
 
