@@ -94,12 +94,11 @@ class _Ended(Exception):
 
 @dataclass(slots=True)
 class _Connection:
-    """Two ends; `fault` is that of the request being passed on, `sent` whether the store has all of it."""
+    """Two ends; `fault` is that of the request being passed on."""
 
     client: tuple[asyncio.StreamReader, asyncio.StreamWriter]
     store: tuple[asyncio.StreamReader, asyncio.StreamWriter]
     fault: Fault | None = None
-    sent: bool = False
     stalled: bool = False
     head: bytearray = field(default_factory=bytearray)  # of the answer, while it is not whole
     body_left: int | None = None  # bytes of the answer's body that the client still gets, once the head is whole
@@ -199,7 +198,7 @@ class FaultyNetwork:
             self.requests.append(request)
             met = self._fault if self._fault is not None and self._meets(request) else None
             self.hits += met is not None
-            connection.fault, connection.sent, connection.body_left = met, False, None
+            connection.fault, connection.body_left = met, None
             connection.head.clear()
             if isinstance(met, OtherAnswer):
                 await _answer(connection, met.status)
@@ -207,7 +206,6 @@ class FaultyNetwork:
                 await self._end(connection, How.RESET)
             writer.write(head)
             await self._body(connection, request)
-            connection.sent = True
 
     async def _body(self, connection: _Connection, request: Request) -> None:
         reader, writer = connection.client[0], connection.store[1]
@@ -240,8 +238,10 @@ class FaultyNetwork:
             if connection.stalled:
                 await self._end(connection, How.STALL)
             # a store that has the object already refuses the next try before it has read it
-            if isinstance(fault, LostAnswer) and (connection.sent or not piece.startswith(b"HTTP/1.1 100 ")):
-                await self._end(connection, How.CUT)
+            if isinstance(fault, UploadFault | LostAnswer) and not _says_go_on(piece):
+                if isinstance(fault, LostAnswer):
+                    await self._end(connection, How.CUT)
+                continue
             if isinstance(fault, DownloadFault):
                 await self._cut_short(connection, fault, piece)
             else:
@@ -364,6 +364,10 @@ async def _answer(connection: _Connection, status: int) -> None:
             while await reader.read(_PIECE):
                 pass
     raise _Ended
+
+
+def _says_go_on(piece: bytes) -> bool:
+    return piece.startswith(b"HTTP/1.1 100 ")
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:
