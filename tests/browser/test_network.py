@@ -3,13 +3,11 @@
 import io
 import os
 import re
-import secrets
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,11 +23,10 @@ from tests.browser.up import Up, frieze_up
 from tests.browser.wall import shown_posts, snapshot, tiles, until_page
 from tests.fakes.faulty_network import LostAnswer, NetworkByItself, Request, Slow, network_by_itself
 from tests.integration.swift import PASSWORD, USER, Swift
-from tests.integration.vendors import put_signed, running_minio
+from tests.integration.vendors import make_minio_bucket, running_minio
 from tests.photographs import difference
 from tests.processes import run
 from tests.wall.store.swift.fixtures import new_container
-from wall.store.sigv4 import Signer
 
 STORES = ("disk", "swift", "swift, directly") + (("minio, directly",) if os.environ.get("FRIEZE_TEST_STORES") else ())
 
@@ -83,10 +80,7 @@ def _swift(swift: Swift) -> Generator[Behind]:
 @contextmanager
 def _minio(folder: Path) -> Generator[Behind]:
     with running_minio(folder) as minio:
-        bucket = f"wall-{secrets.token_hex(6)}"
-        signer = Signer(user=minio.user, secret=minio.password, region="us-east-1")
-        url = f"{minio.endpoint}/{bucket}"
-        assert put_signed(signer.address("PUT", url, {}, timedelta(minutes=5), datetime.now(UTC)), {}) == 200
+        bucket = make_minio_bucket(minio)
         settings = {
             "FRIEZE_STORE_URL": f"s3://{bucket}?endpoint={minio.endpoint}",
             "FRIEZE_STORE_USER": minio.user,
@@ -234,28 +228,67 @@ def test_what_a_phone_sends_over_a_failing_network_is_on_the_wall_once_upright_a
     assert len(snapshot(up.base)["posts"]) == len(roll) - 1
 
 
-def test_a_store_that_lets_this_page_send_nothing_gets_its_files_through_frieze(
-    swift: Swift, phone: Page, roll: list[Shot], tmp_path: Path
-) -> None:
-    container = new_container()
-    elsewhere = {"X-Container-Meta-Access-Control-Allow-Origin": "https://elsewhere.example"}
-    assert swift.ask("PUT", container, elsewhere)[0] == 201
-    settings = {
-        "FRIEZE_DEMO": "false",
-        "FRIEZE_STORE_URL": swift.url(container),
-        "FRIEZE_STORE_USER": USER,
-        "FRIEZE_STORE_PASSWORD": PASSWORD,
-        "FRIEZE_UPLOAD_DIRECT": "0",
-    }
-    with frieze_up(tmp_path, settings) as up:
-        run("wall", "guests", "main", "--on", settings=up.settings)
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A picture that a phone sends to a wall on a Swift, straight to the store where that can be had."""
+
+    phone: Page
+    swift: Swift
+    folder: Path
+
+    def ports(self, url: str, shot: Shot) -> list[int | None]:
+        """To whom the bytes went, one after another, until the picture was on the wall."""
+        settings = {
+            "FRIEZE_DEMO": "false",
+            "FRIEZE_STORE_URL": url,
+            "FRIEZE_STORE_USER": USER,
+            "FRIEZE_STORE_PASSWORD": PASSWORD,
+            "FRIEZE_UPLOAD_DIRECT": "0",
+        }
         asked: list[str] = []
-        phone.on("request", lambda request: asked.append(request.url) if request.method == "PUT" else None)
-        phone.goto(f"{up.base}/w/main/add")
-        phone.locator("#choose").set_input_files(roll[0].path)
-        phone.get_by_role("button", name="Add 1 picture").click()
-        expect(phone.get_by_role("heading", name="1 file was added.")).to_be_visible(timeout=60_000)
-        until_page(phone, lambda: len(snapshot(up.base)["posts"]) == 1, "it on the wall", 60)
-    hosts = [urlsplit(url).port for url in asked]
-    assert hosts[0] == swift.port
-    assert hosts[-1] == up.port
+        with frieze_up(self.folder, settings) as up:
+            run("wall", "guests", "main", "--on", settings=up.settings)
+            self.phone.on("request", lambda request: asked.append(request.url) if request.method == "PUT" else None)
+            self.phone.goto(f"{up.base}/w/main/add")
+            self.phone.locator("#choose").set_input_files(shot.path)
+            self.phone.get_by_role("button", name="Add 1 picture").click()
+            expect(self.phone.get_by_role("heading", name="1 file was added.")).to_be_visible(timeout=60_000)
+            until_page(self.phone, lambda: len(snapshot(up.base)["posts"]) == 1, "it on the wall", 60)
+            ports = [urlsplit(address).port for address in asked]
+            assert set(ports) <= {self.swift.port, up.port}
+        return ports
+
+
+@pytest.fixture
+def sent(phone: Page, swift: Swift, tmp_path: Path) -> Sent:
+    return Sent(phone, swift, tmp_path)
+
+
+def _container(swift: Swift, allowed: str) -> str:
+    container = new_container()
+    headers = {"X-Container-Meta-Access-Control-Allow-Origin": allowed} if allowed else {}
+    assert swift.ask("PUT", container, headers)[0] == 201
+    return container
+
+
+def test_swifts_s3api_takes_files_straight_from_a_page(swift: Swift, sent: Sent, roll: list[Shot]) -> None:
+    container = _container(swift, "*")
+    assert sent.ports(f"s3://{container}?endpoint={swift.s3_url}", roll[0]) == [swift.port]
+
+
+def test_a_store_that_lets_this_page_send_nothing_gets_its_files_through_frieze(
+    swift: Swift, sent: Sent, roll: list[Shot]
+) -> None:
+    ports = sent.ports(swift.url(_container(swift, "https://elsewhere.example")), roll[0])
+    assert ports[0] == swift.port
+    assert ports[-1] != swift.port
+
+
+def test_a_store_whose_answers_this_page_may_not_read_gets_its_files_through_frieze(
+    swift: Swift, sent: Sent, roll: list[Shot]
+) -> None:
+    """Swift's s3api lets every page ask, and then hides what it answers unless its container allows this one."""
+    container = _container(swift, "")
+    ports = sent.ports(f"s3://{container}?endpoint={swift.s3_url}", roll[0])
+    assert ports[0] == swift.port
+    assert ports[-1] != swift.port

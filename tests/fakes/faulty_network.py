@@ -94,12 +94,11 @@ class _Ended(Exception):
 
 @dataclass(slots=True)
 class _Connection:
-    """Two ends; `fault` is that of the request being passed on, `sent` whether the store has all of it."""
+    """Two ends; `fault` is that of the request being passed on."""
 
     client: tuple[asyncio.StreamReader, asyncio.StreamWriter]
     store: tuple[asyncio.StreamReader, asyncio.StreamWriter]
     fault: Fault | None = None
-    sent: bool = False
     stalled: bool = False
     head: bytearray = field(default_factory=bytearray)  # of the answer, while it is not whole
     body_left: int | None = None  # bytes of the answer's body that the client still gets, once the head is whole
@@ -113,6 +112,7 @@ class FaultyNetwork:
         self._fault: Fault | None = None
         self._meets: Callable[[Request], bool] = lambda _: True
         self._tasks: set[asyncio.Task[None]] = set()
+        self._healing = asyncio.Event()
         self._server: asyncio.Server | None = None
         self.requests: list[Request] = []
         self.hits = 0  # requests that met a fault
@@ -154,7 +154,10 @@ class FaultyNetwork:
             task.cancel()
 
     def heal(self) -> None:
+        """Pass on what comes from now on. Connections that stall end: whoever was waiting there has gone."""
         self._fault = None
+        self._healing.set()
+        self._healing = asyncio.Event()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -195,7 +198,7 @@ class FaultyNetwork:
             self.requests.append(request)
             met = self._fault if self._fault is not None and self._meets(request) else None
             self.hits += met is not None
-            connection.fault, connection.sent, connection.body_left = met, False, None
+            connection.fault, connection.body_left = met, None
             connection.head.clear()
             if isinstance(met, OtherAnswer):
                 await _answer(connection, met.status)
@@ -203,7 +206,6 @@ class FaultyNetwork:
                 await self._end(connection, How.RESET)
             writer.write(head)
             await self._body(connection, request)
-            connection.sent = True
 
     async def _body(self, connection: _Connection, request: Request) -> None:
         reader, writer = connection.client[0], connection.store[1]
@@ -235,8 +237,11 @@ class FaultyNetwork:
             fault = connection.fault
             if connection.stalled:
                 await self._end(connection, How.STALL)
-            if isinstance(fault, LostAnswer) and connection.sent:
-                await self._end(connection, How.CUT)
+            # a store that has the object already refuses the next try before it has read it
+            if isinstance(fault, UploadFault | LostAnswer) and not _says_go_on(piece):
+                if isinstance(fault, LostAnswer):
+                    await self._end(connection, How.CUT)
+                continue
             if isinstance(fault, DownloadFault):
                 await self._cut_short(connection, fault, piece)
             else:
@@ -265,7 +270,7 @@ class FaultyNetwork:
     async def _end(self, connection: _Connection, how: How) -> None:
         if how is How.STALL:
             connection.stalled = True
-            await asyncio.Event().wait()  # until the network is taken down
+            await self._healing.wait()
         for _, writer in (connection.client, connection.store):
             if how is How.RESET:
                 _reset(writer)
@@ -359,6 +364,10 @@ async def _answer(connection: _Connection, status: int) -> None:
             while await reader.read(_PIECE):
                 pass
     raise _Ended
+
+
+def _says_go_on(piece: bytes) -> bool:
+    return piece.startswith(b"HTTP/1.1 100 ")
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:

@@ -214,6 +214,25 @@ async def test_a_store_is_asked_whether_browsers_may_send_to_it(made: Made, swif
     assert "CORS" not in result.sentence
 
 
+async def test_a_store_that_answers_a_browsers_question_and_hides_its_answer_to_the_upload_is_said(
+    made: Made, swift: Swift
+) -> None:
+    bucket = new_container()
+    settings = made(
+        store_url=f"s3://{bucket}?endpoint={swift.s3_url}",
+        store_user=USER,
+        store_password=PASSWORD,
+        public_url="https://wall.example",
+    )
+    for allowed, ok in (("", False), ("https://other.example", False), ("https://wall.example", True)):
+        headers = {"X-Container-Meta-Access-Control-Allow-Origin": allowed}
+        assert (await asyncio.to_thread(swift.ask, "PUT", bucket, headers))[0] in (201, 202)
+        result = (await _check(settings))["direct"]
+        assert result.ok is ok, result.sentence
+        assert ("does not let pages of https://wall.example read that it did" in result.sentence) is not ok
+    assert await asyncio.to_thread(swift.names, bucket) == []
+
+
 async def test_a_store_for_browsers_that_does_not_answer_is_said(made: Made, swift: Swift) -> None:
     settings = made(
         store_url=f"{swift.url(new_container())}&public=http://127.0.0.1:{_closed_port()}",

@@ -12,7 +12,7 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import HTTPError
@@ -99,6 +99,8 @@ use = egg:swift#tempurl
 [filter:s3api]
 use = egg:swift#s3api
 location = us-east-1
+# as docs/operations.md asks for, so that browsers may send to it
+cors_preflight_allow_origin = *
 [filter:tempauth]
 use = egg:swift#tempauth
 user_test_frieze = {PASSWORD} .admin
@@ -177,8 +179,9 @@ class Swift:
         return [entry["name"] for entry in json.loads(body)] if status == 200 else []
 
     def being_written(self) -> int:
-        """How many files of objects the object server has begun and not finished."""
-        return sum(path.is_file() for path in (self.folder / "node/d/tmp").glob("*"))
+        """How many files of objects the object server has begun and not finished: it has them open, without a name."""
+        pid = self.processes["object"].pid
+        return sum(_is_unnamed(path) for path in Path(f"/proc/{pid}/fd").iterdir())
 
     def stop(self, server: str) -> None:
         """SIGSTOP: it accepts connections and does nothing."""
@@ -227,6 +230,12 @@ def running_swift(folder: Path) -> Generator[Swift]:
                 process.kill()
             for process in processes.values():
                 process.wait(10)
+
+
+def _is_unnamed(descriptor: Path) -> bool:
+    with suppress(FileNotFoundError):
+        return "/objects" in (at := str(descriptor.readlink())) and at.endswith(" (deleted)")
+    return False
 
 
 def _check_attributes(folder: Path) -> None:

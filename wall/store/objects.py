@@ -130,7 +130,11 @@ class ObjectStore:
         return _info(await self._look(self._path(key)))
 
     async def delete(self, key: str) -> None:
-        await self._delete(self._path(key))
+        path = self._path(key)
+        await self._delete(path)
+        # what a process that was killed had begun to write here in parts; who may not look has a rule of the bucket
+        with suppress(StoreRefused):
+            await self._vendor.abort(path, None)
 
     async def copy(self, source: str, target: str) -> ObjectInfo:
         from_, to = self._path(source), self._path(target)

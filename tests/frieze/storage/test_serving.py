@@ -10,12 +10,9 @@ import pytest
 from tests.fakes.store_service import TOKEN
 from tests.fakes.waiting import until
 from tests.processes import Frieze, frieze, run
-from tests.wall.store.conformance import all_of, pieces
-from wall.errors import ObjectMissing, StoreError
+from wall.errors import StoreError
 from wall.store import open_store
 from wall.store.keys import new_key
-from wall.store.limits import StoreLimits
-from wall.store.remote import RemoteStore
 
 pytestmark = pytest.mark.anyio
 
@@ -104,29 +101,4 @@ async def test_an_upload_under_way_when_it_stops_leaves_nothing(tmp_path: Path) 
             await store.put(new_key(), 200_000, "image/png", stalls())
         assert service.process.wait(20) == 0
         assert not _files(tmp_path)
-        await store.close()
-
-
-async def test_a_service_that_is_killed_leaves_no_object_and_serves_again(tmp_path: Path) -> None:
-    with frieze("store", "serve", settings=_settings(tmp_path), folder=tmp_path) as service:
-        url = _url(service)
-        store, key = RemoteStore(url, TOKEN, StoreLimits(roll_back=1.0)), new_key()
-
-        async def killed() -> AsyncIterator[bytes]:
-            yield b"x" * 100_000
-            await until(lambda: _files(tmp_path), "the first bytes")
-            service.kill()
-            yield b"x" * 100_000
-
-        with anyio.fail_after(60):
-            with pytest.raises(StoreError):
-                await store.put(key, 200_000, "image/png", killed())
-        await store.close()
-    settings = _settings(tmp_path, int(url.rpartition(":")[2]))
-    with frieze("store", "serve", settings=settings, folder=tmp_path) as service:
-        store = await open_store(_url(service), None, TOKEN)
-        with pytest.raises(ObjectMissing):
-            await store.head(key)
-        await store.put(key, 5, "image/png", pieces(b"bytes"))
-        assert await all_of(await store.open(key)) == b"bytes"
         await store.close()

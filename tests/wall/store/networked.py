@@ -66,6 +66,19 @@ class StoreAddress:
     password: str | None = None
 
 
+async def killed_in_the_middle(address: StoreAddress, key: str, length: int) -> None:
+    """A process that writes an object is killed when half of its bytes have gone."""
+    given = json.dumps([address.url, address.user, address.password, key, length])
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _UPLOADER, given, cwd=ROOT, stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    async with asyncio.timeout(60):
+        assert await process.stdout.readline() == b"begun\n"
+    process.send_signal(signal.SIGKILL)
+    await process.wait()
+
+
 class NetworkedStoreConformance(StoreConformance):
     def is_upload(self, request: Request, key: str) -> bool:
         """Whether a request carries bytes of the object. Adapters say otherwise where their store does it otherwise."""
@@ -249,15 +262,7 @@ class NetworkedStoreConformance(StoreConformance):
         self, store: Store, address: StoreAddress
     ) -> None:
         key = new_key()
-        given = json.dumps([address.url, address.user, address.password, key, 4_000_000])
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", _UPLOADER, given, cwd=ROOT, stdout=subprocess.PIPE
-        )
-        assert process.stdout is not None
-        async with asyncio.timeout(60):
-            assert await process.stdout.readline() == b"begun\n"
-        process.send_signal(signal.SIGKILL)
-        await process.wait()
+        await killed_in_the_middle(address, key, 4_000_000)
         await self.settled()
         await self.assert_nothing_left(store, key)
 

@@ -17,7 +17,7 @@ from tests.fakes.waiting import until
 from tests.integration.swift import PASSWORD, USER, Swift
 from tests.wall.store.conformance import BrokenOff, all_of, pieces
 from tests.wall.store.networked import LIMITS as NETWORKED
-from tests.wall.store.networked import NetworkedStoreConformance, StoreAddress
+from tests.wall.store.networked import NetworkedStoreConformance, StoreAddress, killed_in_the_middle
 from wall.errors import ObjectMissing, SettingsError, StoreError, StoreRefused, StoreUnavailable
 from wall.store import open_store
 from wall.store.base import Method, ObjectInfo, SignedRequest, Store
@@ -105,6 +105,16 @@ class TestS3StoreInParts(_OnS3):
         """The parts of an object that was whole Swift itself deletes later, by its expirer."""
         self.deletes = True
         await super().test_what_is_deleted_is_gone_and_deleting_again_is_no_error(store)
+
+    async def test_deleting_a_key_ends_what_a_killed_process_had_begun_under_it(
+        self, store: Store, address: StoreAddress
+    ) -> None:
+        key = new_key()
+        await killed_in_the_middle(address, key, 4 * PART)
+        await self.settled()
+        assert await _pending_paths(self.swift, self.bucket_name) == [f"pictures/{key}"]
+        await store.delete(key)
+        await self.assert_nothing_left(store, key)
 
 
 @pytest.fixture

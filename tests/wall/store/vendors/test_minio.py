@@ -1,7 +1,6 @@
 """The adapter over obstore on MinIO: every failure of the conformance suite, in one request and in parts."""
 
 import asyncio
-import secrets
 from collections.abc import AsyncGenerator, Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -10,16 +9,15 @@ import pytest
 from yarl import URL
 
 from tests.fakes.faulty_network import FaultyNetwork
-from tests.integration.vendors import VendorStore, put_signed, running_minio
+from tests.integration.vendors import VendorStore, make_minio_bucket, minio_signer, running_minio
 from tests.wall.store.conformance import all_of, pieces
-from tests.wall.store.networked import LIMITS, NetworkedStoreConformance, StoreAddress
+from tests.wall.store.networked import LIMITS, NetworkedStoreConformance, StoreAddress, killed_in_the_middle
 from tests.wall.store.vendors.opaque import CopiesWithOtherValidators
 from wall.errors import ObjectMissing, StoreError
 from wall.store.base import Store
 from wall.store.keys import new_key
 from wall.store.objects import PART
 from wall.store.pending import PendingUploads
-from wall.store.sigv4 import Signer
 from wall.store.vendors import open_objects
 
 pytestmark = pytest.mark.anyio
@@ -33,19 +31,12 @@ def minio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VendorStore]:
         yield running
 
 
-def _signer(minio: VendorStore) -> Signer:
-    return Signer(user=minio.user, secret=minio.password, region="us-east-1")
-
-
 class _OnMinio(NetworkedStoreConformance):
     in_one = PART
 
     @pytest.fixture
     async def bucket(self, minio: VendorStore) -> str:
-        self.minio, self.bucket_name = minio, f"wall-{secrets.token_hex(6)}"
-        url = f"{minio.endpoint}/{self.bucket_name}"
-        signed = _signer(minio).address("PUT", url, {}, timedelta(minutes=5), datetime.now(UTC))
-        assert await asyncio.to_thread(put_signed, signed, {}) == 200
+        self.minio, self.bucket_name = minio, await asyncio.to_thread(make_minio_bucket, minio)
         return self.bucket_name
 
     @pytest.fixture
@@ -66,7 +57,9 @@ class _OnMinio(NetworkedStoreConformance):
 
     async def assert_nothing_left(self, store: Store, key: str) -> None:
         await super().assert_nothing_left(store, key)
-        pending = PendingUploads(self.minio.endpoint, self.bucket_name, _signer(self.minio), lambda: datetime.now(UTC))
+        pending = PendingUploads(
+            self.minio.endpoint, self.bucket_name, minio_signer(self.minio), lambda: datetime.now(UTC)
+        )
         # MinIO lists what is pending only under an object's whole name
         assert [one async for one in pending.under(key)] == []
         await pending.close()
@@ -104,3 +97,16 @@ class TestMinioInParts(CopiesWithOtherValidators, _OnMinio):
     """The same, with everything but nothing in parts; S3 copies such an object into one piece."""
 
     in_one = 0
+
+    async def test_deleting_a_key_ends_what_a_killed_process_had_begun_under_it(
+        self, store: Store, address: StoreAddress
+    ) -> None:
+        key = new_key()
+        await killed_in_the_middle(address, key, 4 * PART)
+        pending = PendingUploads(
+            self.minio.endpoint, self.bucket_name, minio_signer(self.minio), lambda: datetime.now(UTC)
+        )
+        assert [one.path async for one in pending.under(key)] == [key]
+        await pending.close()
+        await store.delete(key)
+        await self.assert_nothing_left(store, key)
