@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from ingest.rest import Rest
 from ingest.sources.base import Source
 from ingest.sources.command import stored_key
 from wall.catalogue import Catalogue
-from wall.catalogue.work import MediaResult, PostWork
+from wall.catalogue.work import MediaResult, MediaWork, PostWork
 from wall.errors import CatalogueError, ClaimLost, FetchError, FriezeError, PictureError, StoreError, StoreRefused
+from wall.origins import is_reference
 from wall.pictures.studio import PictureStudio
 from wall.store.base import Store
 from wall.trouble import Trouble
@@ -104,21 +106,22 @@ class Worker:
     async def _do(self, work: PostWork) -> None:
         renewing = asyncio.create_task(self._keep(work))
         results: list[MediaResult] = []
-        temporary: list[FriezeError] = []
+        waiting: list[_Waiting] = []
         kept = False
         try:
             for media in work.media:
                 try:
                     results.append(await self._maker.make(self._sources[work.source], media))
                 except FriezeError as error:
-                    if _may_pass(error) and not media.is_avatar and self._has_chances(work, error):
-                        temporary.append(error)
+                    found = _Waiting(error, ours=_is_ours(media, error))
+                    if found.may_pass and not media.is_avatar and self._has_chances(work, error):
+                        waiting.append(found)
                     else:
                         results.append(MediaResult(media_id=media.id, error=str(error)))
-            if temporary:
-                hosts = any(_of_a_host(error) for error in temporary)
-                at = self._next_chance(work) if hosts else self._soon()
-                await self._catalogue.work.postpone(work, results, at, counts=hosts)
+            if waiting:
+                ours = all(one.ours for one in waiting)
+                at = self._soon() if ours else self._next_chance(work)
+                await self._catalogue.work.postpone(work, results, at, counts=not ours)
             else:
                 await self._catalogue.work.finish(work, results)
                 self._trouble.over()
@@ -134,10 +137,11 @@ class Worker:
             renewing.cancel()
             if not kept:
                 await asyncio.shield(self._roll_back(work, results))
-        for error in temporary:
-            if isinstance(error, StoreError):
-                self._rest.failed()
-                self._say_trouble(error)
+        for one in waiting:
+            if isinstance(one.error, StoreError):
+                self._say_trouble(one.error)
+                if one.ours:
+                    self._rest.failed()
                 return
 
     async def _keep(self, work: PostWork) -> None:
@@ -159,7 +163,7 @@ class Worker:
 
     def _has_chances(self, work: PostWork, error: FriezeError) -> bool:
         # our own trouble (store, pool) never costs a post its picture; a host that stays away does
-        return work.attempts + 1 < FETCH_ATTEMPTS or not _of_a_host(error)
+        return work.attempts + 1 < FETCH_ATTEMPTS or not isinstance(error, FetchError | PictureError)
 
     def _next_chance(self, work: PostWork) -> datetime:
         return self._within(min(LONGEST_PAUSE, FIRST_PAUSE * 3 ** min(work.attempts, 8)))
@@ -177,11 +181,20 @@ class Worker:
             self._log.warning("pictures wait", reason=str(error), repeats=held_back)
 
 
-def _of_a_host(error: FriezeError) -> bool:
-    """Whether it is a picture's or its host's, not our own store's or studio's."""
-    return isinstance(error, FetchError | PictureError)
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """Why a picture can't be had now. `ours`: of our own store or studio."""
+
+    error: FriezeError
+    ours: bool
+
+    @property
+    def may_pass(self) -> bool:
+        # Our store refuses with a wrong password or a full quota: an operator mends that, and no picture is at fault.
+        return self.error.temporary or (self.ours and isinstance(self.error, StoreRefused))
 
 
-def _may_pass(error: FriezeError) -> bool:
-    """A store that refuses has a wrong password or a full quota: an operator mends that, and no picture is at fault."""
-    return error.temporary or isinstance(error, StoreRefused)
+def _is_ours(media: MediaWork, error: FriezeError) -> bool:
+    """Whether neither the picture, nor its host, nor a collection that belongs to somebody else is the cause."""
+    keys = filter(None, map(stored_key, media.origins))
+    return not isinstance(error, FetchError | PictureError) and not any(map(is_reference, keys))

@@ -30,6 +30,7 @@ from wall.errors import FetchRefused, FetchUnavailable, StoreRefused
 from wall.pictures.studio import PictureStudio
 from wall.posts import SourceMedia, SourcePost, SourceRemoval
 from wall.states import Policy, State
+from wall.store.collections.reference import Reference
 from wall.store.disk import DiskStore
 from wall.store.keys import new_key
 
@@ -245,6 +246,17 @@ async def test_a_store_that_takes_no_more_keeps_pictures_waiting_until_an_operat
         clock.advance(OWN_PAUSE)
         place.catalogue.changed.fire()
         await place.until_state(post_id, State.APPROVED)
+
+
+async def test_somebody_elses_collection_that_refuses_holds_nothing_up(
+    place: Workplace, network: ScriptedNetwork
+) -> None:
+    post = source_post("a")
+    theirs = stored_origin(str(Reference(collection="c" * 26, name="a.jpg")))
+    await _find(place.catalogue, replace(post, media=(replace(post.media[0], origin=theirs),)))
+    async with place.working(network):
+        found = await place.until_state(await _only_post(place.catalogue), State.FAILED)
+    assert found.reason == "The owner lets nobody in."
 
 
 async def test_our_own_trouble_takes_no_chance_from_a_pictures_host(
