@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from itertools import count
 
 import pytest
 from sqlalchemy import text
@@ -147,10 +148,11 @@ async def test_forgetting_and_adding_at_once_leave_nothing_behind(catalogue: Cat
     showing = await _shown(catalogue, "main", "a.jpg")
 
     async def add() -> None:
-        for number in range(50):
+        for number in count():
             await catalogue.collections.offer(showing, NETWORK, [_post(showing, f"{number}.jpg")])
             if number == 2:
                 begun.set()
+            await asyncio.sleep(0.005)  # whoever writes without a pause keeps others out of SQLite
 
     begun = asyncio.Event()
     adding = asyncio.create_task(add())
