@@ -124,8 +124,9 @@ class Worker:
                 await self._catalogue.work.postpone(work, results, at, counts=not ours)
             else:
                 await self._catalogue.work.finish(work, results)
-                self._trouble.over()
-                self._rest.worked()
+                if any(result.renditions for result in results):  # a post that fails says nothing of the store
+                    self._trouble.over()
+                    self._rest.worked()
             kept = True
         except FriezeError:
             raise

@@ -167,6 +167,21 @@ async def test_a_post_that_fits_into_no_event_fails_alone_and_leaves_nothing(
     assert place.store.names() == await place.kept()
 
 
+async def test_a_post_that_can_not_even_be_given_up_holds_no_other_up(
+    place: Workplace, network: ScriptedNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def failing(work: PostWork, reason: str) -> None:
+        raise RuntimeError("nobody thought of this")
+
+    monkeypatch.setattr(place.catalogue.work, "fail", failing)
+    await _find(place.catalogue, replace(source_post("a"), author_name="a" * 40_000))
+    network.pictures = {"demo:a-0": _jpeg(), "demo:b-0": _jpeg()}
+    async with place.working(network):
+        await until(lambda: network.fetched, "the first post to be tried")
+        await place.catalogue.posts.offer("main", "scripted", [source_post("b")])
+        await place.until_state(await place.catalogue.posts.known("main", "b") or "", State.APPROVED)
+
+
 async def test_an_authors_picture_that_fails_costs_nothing_else(place: Workplace, network: ScriptedNetwork) -> None:
     await _find(place.catalogue, source_post("a", avatar=True))
     network.pictures = {"demo:a-0": _jpeg(), "demo-avatar:a": FetchUnavailable("The host is away.")}
@@ -246,6 +261,19 @@ async def test_a_store_that_takes_no_more_keeps_pictures_waiting_until_an_operat
         clock.advance(OWN_PAUSE)
         place.catalogue.changed.fire()
         await place.until_state(post_id, State.APPROVED)
+
+
+async def test_a_post_that_fails_is_no_sign_that_our_trouble_is_over(
+    place: Workplace, network: ScriptedNetwork
+) -> None:
+    await _find(place.catalogue, source_post("a"))
+    network.pictures = {"demo:a-0": _jpeg(), "demo:b-0": FetchRefused("It is gone.")}
+    place.store.away = True
+    async with place.working(network) as worker:
+        await until(lambda: worker.trouble, "the trouble to be said")
+        await place.catalogue.posts.offer("main", "scripted", [source_post("b")])
+        await place.until_state(await place.catalogue.posts.known("main", "b") or "", State.FAILED)
+        assert worker.trouble == "The disk is full."
 
 
 async def test_somebody_elses_collection_that_refuses_holds_nothing_up(

@@ -151,6 +151,12 @@ class Place:
         asked: Mapping[str, Any] = {"size": size, "type": "image/jpeg", "name": "a.jpg", "consent": True} | fields
         return await self.call("POST", f"/api/walls/{wall}/uploads", asked, guest=guest)
 
+    async def address(self, size: int, **fields: Any) -> tuple[str, str]:
+        """An upload's id and its one-time address."""
+        answer = await self.ask(size, **fields)
+        assert answer.status == 201, answer
+        return answer.fields["id"], answer.fields["url"]
+
     async def wire(self) -> Wire:
         return Wire(*await asyncio.open_connection("127.0.0.1", self.port))
 

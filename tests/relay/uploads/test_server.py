@@ -29,13 +29,6 @@ async def here(catalogue: Catalogue, tmp_path: Path) -> AsyncGenerator[Place]:
         yield found
 
 
-async def _asked(here: Place, size: int, **fields: Any) -> tuple[str, str]:
-    """An upload's id and its one-time address."""
-    answer = await here.ask(size, **fields)
-    assert answer.status == 201, answer
-    return answer.fields["id"], answer.fields["url"]
-
-
 # ── what goes well ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -186,139 +179,6 @@ async def test_a_secret_wall_takes_pictures_of_those_with_a_link_and_is_not_ther
     assert secret.fields["error"]["sentence"].replace("party", "nobody") == missing.fields["error"]["sentence"]
 
 
-# ── slots ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-async def test_who_asks_for_ever_more_addresses_waits_though_each_was_given_up(
-    catalogue: Catalogue, tmp_path: Path
-) -> None:
-    async with place(catalogue, tmp_path, replace(PATIENT, asks=2, asks_rate=0.01)) as here:
-        for number in range(2):
-            asked = await here.ask(1000, guest=f"{number}" * 52)
-            assert asked.status == 201
-            await here.call("DELETE", f"/api/uploads/{asked.fields['id']}", guest=f"{number}" * 52)
-        refused = await here.ask(1000)
-        assert (refused.status, refused.code) == (503, "busy")
-        assert 50 < int(refused.headers["retry-after"]) <= 100
-
-
-async def test_without_a_slot_a_guest_is_told_when_to_come_back(here: Place) -> None:
-    first, _ = await _asked(here, 1000)
-    await _asked(here, 1000)
-    answer = await here.ask(1000)
-    assert (answer.status, answer.code, answer.headers["retry-after"]) == (503, "busy", "1")
-    await here.call("DELETE", f"/api/uploads/{first}")
-    await _asked(here, 1000)
-
-
-async def test_an_address_used_at_another_relay_gives_its_slot_back(here: Place, tmp_path: Path) -> None:
-    async with place(here.catalogue, tmp_path, store=here.store) as there:
-        for _ in range(4):
-            data = jpeg()
-            _, url = await _asked(here, len(data))
-            assert (await there.put(url, data)).status == 201
-    assert len(here.uploads.slots) <= 2
-
-
-async def test_an_address_is_as_good_as_before_where_no_slot_was_free(here: Place, tmp_path: Path) -> None:
-    data = jpeg()
-    _, url = await _asked(here, len(data))
-    async with place(here.catalogue, tmp_path, replace(PATIENT, slots=0), here.store) as full:
-        answer = await full.put(url, data)
-        assert (answer.status, answer.code) == (503, "busy")
-    assert (await here.put(url, data)).status == 201
-
-
-async def test_a_wrong_length_that_comes_too_late_frees_nobodys_slot(
-    here: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    data = jpeg(MIB)
-    upload_id, url = await _asked(here, len(data))
-    seen, go_on = asyncio.Event(), asyncio.Event()
-    get = here.catalogue.uploads.get
-
-    async def slow_at_first(upload_id: str) -> Upload:
-        upload = await get(upload_id)
-        if not seen.is_set():
-            seen.set()
-            await go_on.wait()
-        return upload
-
-    monkeypatch.setattr(here.catalogue.uploads, "get", slow_at_first)
-    wrong = await here.wire()
-    await wrong.begin(url, len(data) + 1)
-    await seen.wait()
-    right = await here.wire()
-    await right.begin(url, len(data))
-    await right.send(data[:-1])
-    await until(lambda: here.store.puts == 1, "the store to see some of it")
-    go_on.set()
-    assert (await wrong.answer()).code == "used"
-    assert (len(here.uploads.slots), here.uploads.slots.running) == (1, 1)
-    await right.send(data[-1:])
-    assert (await right.answer()).status == 201
-    assert len(here.uploads.slots) == 0
-    for wire in (wrong, right):
-        wire.close()
-    assert (await here.show(upload_id))["state"] == "stored"
-
-
-async def test_who_loses_an_address_of_another_relay_takes_nobodys_slot_along(
-    here: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    data = jpeg(MIB)
-    upload_id, url = await _asked(here, len(data))
-    begin, get = here.catalogue.uploads.begin, here.catalogue.uploads.get
-    begun, go_on = asyncio.Event(), asyncio.Event()
-    looks = 0
-
-    async def slow_at_first(upload: Upload, **known: Any) -> Held:
-        if not begun.is_set():
-            begun.set()
-            await go_on.wait()
-        return await begin(upload, **known)
-
-    async def watched(upload_id: str) -> Upload:
-        nonlocal looks
-        looks += 1
-        return await get(upload_id)
-
-    monkeypatch.setattr(here.catalogue.uploads, "begin", slow_at_first)
-    monkeypatch.setattr(here.catalogue.uploads, "get", watched)
-    async with place(here.catalogue, tmp_path, store=here.store) as there:
-        here.store.confirming.clear()
-        puts = [asyncio.create_task(there.put(url, data))]
-        await begun.wait()
-        puts.append(asyncio.create_task(there.put(url, data)))
-        await until(lambda: looks == 2, "the second one to come in")
-        for _ in range(5):  # and to get as far as it can
-            await there.show(upload_id)
-        go_on.set()
-        [first], _ = await asyncio.wait(puts, return_when=asyncio.FIRST_COMPLETED)
-        assert first.result().code == "used"
-        assert (len(there.uploads.slots), there.uploads.slots.running) == (1, 1)
-        here.store.confirming.set()
-        answers = await asyncio.gather(*puts)
-        assert sorted(answer.status for answer in answers) == [201, 409]
-        assert len(there.uploads.slots) == 0
-
-
-async def test_an_address_that_could_not_be_used_keeps_its_slot_for_its_time(
-    here: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    data = jpeg()
-    _, url = await _asked(here, len(data))
-    with monkeypatch.context() as patch:
-
-        async def failing(upload: Upload, **known: Any) -> Held:
-            raise CatalogueUnavailable("The database is away.")
-
-        patch.setattr(here.catalogue.uploads, "begin", failing)
-        assert (await here.put(url, data)).code == "busy"
-    assert (len(here.uploads.slots), here.uploads.slots.running) == (1, 0)
-    assert (await here.put(url, data)).status == 201
-
-
 # ── what breaks on the guest's side ──────────────────────────────────────────────────────────────────────────────
 
 
@@ -326,7 +186,7 @@ async def test_an_address_that_could_not_be_used_keeps_its_slot_for_its_time(
 @pytest.mark.parametrize("share", [0.0, 1e-9, 0.5, 1.0])
 async def test_a_connection_that_breaks_leaves_nothing(here: Place, share: float, rudely: bool) -> None:
     data = jpeg(2 * MIB)
-    upload_id, url = await _asked(here, len(data))
+    upload_id, url = await here.address(len(data))
     upto = max(min(int(share * len(data)), len(data) - 1), 1 if share else 0)  # 0, 1, half, last but one
     wire = await here.wire()
     await wire.begin(url, len(data))
@@ -342,7 +202,7 @@ async def test_a_connection_that_breaks_leaves_nothing(here: Place, share: float
 async def test_who_leaves_after_the_last_byte_has_added_it(here: Place) -> None:
     data = jpeg(MIB)
     here.store.confirming.clear()
-    upload_id, url = await _asked(here, len(data))
+    upload_id, url = await here.address(len(data))
     wire = await here.wire()
     await wire.begin(url, len(data))
     await wire.send(data)
@@ -361,7 +221,7 @@ async def test_who_leaves_after_the_last_byte_has_added_it(here: Place) -> None:
 async def test_a_guest_who_stalls_is_given_up(catalogue: Catalogue, tmp_path: Path, upto: int) -> None:
     async with place(catalogue, tmp_path, replace(PATIENT, idle=0.3, linger=0.1)) as here:
         data = jpeg(MIB)
-        upload_id, url = await _asked(here, len(data))
+        upload_id, url = await here.address(len(data))
         wire = await here.wire()
         await wire.begin(url, len(data))
         await wire.send(data[:upto])
@@ -375,7 +235,7 @@ async def test_a_guest_who_trickles_is_given_up(catalogue: Catalogue, tmp_path: 
     slow = replace(PATIENT, grace=0.5, window=0.5, rate=MIB, linger=0.1)
     async with place(catalogue, tmp_path, slow) as here:
         data = jpeg(8 * MIB)
-        upload_id, url = await _asked(here, len(data))
+        upload_id, url = await here.address(len(data))
         wire = await here.wire()
         await wire.begin(url, len(data))
         answering = asyncio.create_task(wire.answer())
@@ -396,7 +256,7 @@ async def test_a_guest_who_trickles_is_given_up(catalogue: Catalogue, tmp_path: 
 async def test_a_whole_upload_takes_no_longer_than_it_may(catalogue: Catalogue, tmp_path: Path) -> None:
     async with place(catalogue, tmp_path, replace(PATIENT, longest=0.3, longest_rate=2**40, linger=0.1)) as here:
         data = jpeg(MIB)
-        upload_id, url = await _asked(here, len(data))
+        upload_id, url = await here.address(len(data))
         wire = await here.wire()
         await wire.begin(url, len(data))
         await wire.send(data[:-1])
@@ -409,7 +269,7 @@ async def test_a_whole_upload_takes_no_longer_than_it_may(catalogue: Catalogue, 
 async def test_another_length_than_promised_is_refused(here: Place) -> None:
     data = jpeg(100_000)
     for length, more, status in ((99_999, (), 400), (100_001, (), 400), (None, ("Transfer-Encoding: chunked",), 411)):
-        upload_id, url = await _asked(here, len(data))
+        upload_id, url = await here.address(len(data))
         wire = await here.wire()
         await wire.begin(url, length, *more)
         answer = await wire.answer()
@@ -431,7 +291,7 @@ async def test_another_length_than_promised_is_refused(here: Place) -> None:
 )
 async def test_the_store_sees_nothing_of_what_can_not_be_shown(here: Place, start: bytes, said: str) -> None:
     data = start + bytes(50_000)
-    upload_id, url = await _asked(here, len(data))
+    upload_id, url = await here.address(len(data))
     answer = await here.put(url, data)
     assert (answer.status, answer.code) == (415, "type")
     assert answer.fields["error"]["sentence"].startswith(said)
@@ -447,7 +307,7 @@ async def test_a_refusal_is_heard_while_the_guest_still_sends(here: Place) -> No
 
 async def test_other_bytes_than_promised_are_rolled_back(here: Place) -> None:
     data = jpeg()
-    upload_id, url = await _asked(here, len(data), sha256="0" * 64)
+    upload_id, url = await here.address(len(data), sha256="0" * 64)
     answer = await here.put(url, data)
     assert (answer.status, answer.code) == (400, "hash")
     await here.until_nothing_is_left(upload_id)
@@ -455,7 +315,7 @@ async def test_other_bytes_than_promised_are_rolled_back(here: Place) -> None:
 
 async def test_of_two_at_once_on_one_address_one_is_let_in(here: Place) -> None:
     data = jpeg(MIB)
-    _, url = await _asked(here, len(data))
+    _, url = await here.address(len(data))
     answers = await asyncio.gather(here.put(url, data), here.put(url, data))
     assert sorted(answer.status for answer in answers) == [201, 409]
     assert (len(here.store.files()), await here.posts(), len(here.uploads.slots)) == (1, 1, 0)
@@ -464,7 +324,7 @@ async def test_of_two_at_once_on_one_address_one_is_let_in(here: Place) -> None:
 
 async def test_a_guest_may_withdraw_while_the_bytes_come_in(here: Place) -> None:
     data = jpeg(2 * MIB)
-    upload_id, url = await _asked(here, len(data))
+    upload_id, url = await here.address(len(data))
     wire = await here.wire()
     await wire.begin(url, len(data))
     await wire.send(data[:MIB])
@@ -483,7 +343,7 @@ async def test_a_guest_may_withdraw_while_the_bytes_come_in(here: Place) -> None
 async def test_a_store_that_fails_leaves_nothing(catalogue: Catalogue, tmp_path: Path, where: str) -> None:
     async with place(catalogue, tmp_path, replace(PATIENT, store_stall=0.3, store_answer=0.3, linger=0.1)) as here:
         data = jpeg(3 * MIB)
-        upload_id, url = await _asked(here, len(data))
+        upload_id, url = await here.address(len(data))
         match where:
             case "half":
                 here.store.fail_after = MIB
@@ -501,7 +361,7 @@ async def test_a_store_that_fails_leaves_nothing(catalogue: Catalogue, tmp_path:
 
 async def test_a_store_that_is_slow_stops_the_guest_and_not_the_memory(here: Place) -> None:
     data = jpeg(40 * MIB)
-    upload_id, url = await _asked(here, len(data))
+    upload_id, url = await here.address(len(data))
     here.store.flowing.clear()
     wire = await here.wire()
     await wire.begin(url, len(data))
@@ -523,8 +383,8 @@ async def test_a_store_that_is_slow_stops_the_guest_and_not_the_memory(here: Pla
 
 async def test_a_relay_that_stops_lets_what_runs_finish(here: Place) -> None:
     data = jpeg(MIB)
-    _, url = await _asked(here, len(data))
-    _, later = await _asked(here, len(data))
+    _, url = await here.address(len(data))
+    _, later = await here.address(len(data))
     wire = await here.wire()
     await wire.begin(url, len(data))
     await wire.send(data[:-1])
@@ -541,7 +401,7 @@ async def test_a_relay_that_stops_lets_what_runs_finish(here: Place) -> None:
 
 async def test_a_relay_that_must_stop_rolls_back_what_runs(here: Place) -> None:
     data = jpeg(MIB)
-    upload_id, url = await _asked(here, len(data))
+    upload_id, url = await here.address(len(data))
     wire = await here.wire()
     await wire.begin(url, len(data))
     await wire.send(data[:-1])
@@ -572,14 +432,14 @@ async def test_a_commit_that_failed_is_rolled_back(here: Place, monkeypatch: pyt
 
     monkeypatch.setattr(here.catalogue.uploads, "finish", failing)
     data = jpeg()
-    upload_id, url = await _asked(here, len(data))
+    upload_id, url = await here.address(len(data))
     assert (await here.put(url, data)).code == "store"
     await here.until_nothing_is_left(upload_id)
 
 
 async def test_a_handler_that_is_cut_off_rolls_back_by_itself(here: Place) -> None:
     data = jpeg(MIB)
-    upload_id, url = await _asked(here, len(data))
+    upload_id, url = await here.address(len(data))
     wire = await here.wire()
     await wire.begin(url, len(data))
     await wire.send(data[:-1])
