@@ -14,5 +14,10 @@ export default defineConfig({
   },
   worker: { format: "es" },
   // A limit for what hangs, not for a busy machine: properties are tried on hundreds of walls.
-  test: { include: ["tests/**/*.test.ts"], environment: "node", testTimeout: 60_000 },
+  test: {
+    include: ["tests/**/*.test.ts"],
+    setupFiles: ["tests/seed.ts"],
+    environment: "node",
+    testTimeout: 60_000,
+  },
 });

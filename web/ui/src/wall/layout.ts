@@ -67,6 +67,11 @@ const INSET = 0.05;
 const GAP_VMIN = 0.6;
 // A typical shape (between 4:3 and 3:2), for estimating how many pictures a screen takes.
 const TYPICAL = 1.4;
+// What is arranged anew moves in any case, so it may look further for a plan without bars and bare edges: in units of
+// `judge`, for all pictures with bars, and for edges. Of 18,000 sets of 30 to 60 usual pictures none had two with bars;
+// with the weights of `judge` alone it was one in 500.
+const BARS = 9;
+const BARE_EDGES = 8;
 // A panorama's line is at least this part of a usual one, so that it stays a picture and not a stripe.
 const MIN_PANORAMA_LINE = 0.45;
 
@@ -111,8 +116,8 @@ export function arrange(frame: Frame, pictures: readonly Picture[]): number[] {
     if (best !== null && total >= best.cost) continue;
     const plan = lines();
     const placed = place(frame, cut(offered, plan));
-    const unfilled = offered.length > wanted && !fills(frame, placed) ? 1 : 0;
-    const judged = total + judge(frame, placed) + unfilled;
+    const bare = offered.length > wanted && !fills(frame, placed) ? BARE_EDGES : 0;
+    const judged = total + judge(frame, placed) + BARS * barred(placed) + bare;
     if (best === null || judged < best.cost) best = { cost: judged, lines: plan };
   }
   return best?.lines ?? [offered.length];
@@ -332,8 +337,13 @@ export function judge(frame: Frame, placed: readonly (readonly Placed[])[]): num
   const all = placed.flat();
   const area = all.reduce((sum, rect) => sum + rect.width * rect.height, 0);
   const empty = 1 - area / (frame.main * frame.cross);
-  const contained = all.filter((rect) => rect.fit === "contain").length / all.length;
-  return 3 * empty + contained + (areasFair(frame, placed) ? 0 : 100);
+  return 3 * empty + barred(placed) + (areasFair(frame, placed) ? 0 : 100);
+}
+
+/** The part of the pictures that are shown whole between bars. */
+function barred(placed: readonly (readonly Placed[])[]): number {
+  const all = placed.flat();
+  return all.filter((rect) => rect.fit === "contain").length / all.length;
 }
 
 /** The shapes lines are built with: the pictures' own, within bounds around their median. */
