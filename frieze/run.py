@@ -264,6 +264,7 @@ class _Process:
             Dispatch(media, console, pages, EventStreams(self.relay) if self.relay else None, self.uploads),
             websocket_class(self.relay) if self.relay else None,
             settings.trusted_proxies,
+            media.ready,
         )
 
         async def serve() -> None:

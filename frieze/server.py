@@ -1,18 +1,15 @@
 """One HTTP port for pages, API, media and the WebSocket, on uvicorn."""
 
-import asyncio
 import contextlib
 import errno
 import re
 import socket
 from collections.abc import Generator
-from functools import partial
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from relay.sockets import TRANSPORT
+from frieze.connection import FindReady, connection_class
 from wall.errors import SettingsError
 
 SHUTDOWN_SECONDS = 2  # how long open requests may take after a stop; Ctrl-C ends everything within 5 s
@@ -88,32 +85,6 @@ class Dispatch:
             await self._rest(scope, receive, send)
 
 
-# Who takes nothing of an answer for so long is cut off by the kernel; uvicorn has no limit of its own there. As long as
-# a stream may stall (relay/settings.py).
-UNCONFIRMED_SECONDS = 120
-
-
-class Http(HttpToolsProtocol):
-    """uvicorn's HTTP, which also shows an application its connection (relay/sockets.py)."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:
-        super().connection_made(transport)
-        peer = transport.get_extra_info("socket")
-        if peer is not None and peer.family != socket.AF_UNIX and hasattr(socket, "TCP_USER_TIMEOUT"):
-            peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNCONFIRMED_SECONDS * 1000)
-
-    def on_headers_complete(self) -> None:
-        super().on_headers_complete()
-        # the application runs from the loop's next turn on
-        shown: dict[object, object] = {"transport": self.transport, "wrote": partial(_wrote, self.cycle)}
-        self.scope["extensions"] = {TRANSPORT: shown}
-
-
-def _wrote(cycle: RequestResponseCycle, count: int) -> None:
-    """Of the length that an answer's head has promised, so much has gone out already."""
-    cycle.expected_content_length -= count
-
-
 class HttpServer(uvicorn.Server):
     """uvicorn without its own signal handlers: the composition root stops all parts in order."""
 
@@ -122,12 +93,17 @@ class HttpServer(uvicorn.Server):
         yield
 
 
-def http_server(app: ASGIApp, websocket: type | None, trusted_proxies: tuple[str, ...]) -> HttpServer:
-    """A server for `app`, whose upgrades go to `websocket` (an asyncio protocol class) or are refused."""
+def http_server(
+    app: ASGIApp, websocket: type | None, trusted_proxies: tuple[str, ...], ready: FindReady | None = None
+) -> HttpServer:
+    """A server for `app`, whose upgrades go to `websocket` (an asyncio protocol class) or are refused.
+
+    `ready`: what it answers by itself, before `app` is asked.
+    """
     return HttpServer(
         uvicorn.Config(
             app,
-            http=Http,
+            http=connection_class(ready),
             ws=websocket if websocket is not None else "none",
             loop="none",
             lifespan="off",

@@ -21,17 +21,24 @@ ENTRY_BYTES = 2048
 
 
 class Kept:
-    """`body`: the bytes as ASGI sends them, `length` of them. `start`: the head of the whole answer, while `until` (in
-    the clock's seconds) lies ahead; both belong to who answers. `asked`: when somebody last did."""
+    """`body`: the bytes as ASGI sends them, `length` of them. `start`: the head of the whole answer, and `lines` its
+    header fields as HTTP/1.1 sends them, while `until` (in the clock's seconds) lies ahead. `asked`: when somebody last
+    did."""
 
-    __slots__ = ("asked", "body", "length", "start", "until")
+    __slots__ = ("asked", "body", "length", "lines", "start", "until")
 
     def __init__(self, data: bytes, now: float) -> None:
         self.body: dict[str, Any] = {"type": "http.response.body", "body": data}
         self.length = len(data)
         self.start: dict[str, Any] = {}
+        self.lines = b""
         self.until = 0.0
         self.asked = now
+
+    def answer_with(self, start: dict[str, Any], until: float) -> None:
+        """Keep the head of its answer."""
+        self.start, self.until = start, until
+        self.lines = b"".join(b"%b: %b\r\n" % header for header in start["headers"]) + b"\r\n"
 
     @property
     def data(self) -> bytes:

@@ -22,7 +22,7 @@ import structlog
 from starlette.types import Receive, Scope, Send
 
 from relay.addresses import Proxies, neighbourhood
-from relay.herd import Herd
+from relay.herd import Herd, Kept
 from relay.names import content_type, disposition
 from relay.ondemand import MADE, OnDemand
 from relay.ranges import CONDITIONS, Failed, NotModified, Outcome, Part, Unsatisfiable, Whole, judge
@@ -91,13 +91,21 @@ class MediaServer:
         """Cut off the streams that still run in `grace` seconds."""
         asyncio.get_running_loop().call_later(grace, self.streams.stop)
 
+    def ready(self, path: str) -> Kept | None:
+        """The whole answer to who asks for all of `path`, where memory has it and it may be given now; counted as
+        given."""
+        kept = self.herd.kept.get(path)
+        if kept is None or kept.until <= (now := self._clock()):
+            return None
+        kept.asked = now
+        self.herd.kept.move_to_end(path)
+        self.herd.hits += 1
+        self.herd.given += kept.length
+        return kept
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        kept = self.herd.kept.get(scope["path"])
-        if kept is not None and kept.until > (now := self._clock()) and _wants_all(scope):
-            kept.asked = now
-            self.herd.kept.move_to_end(scope["path"])
-            self.herd.hits += 1
-            self.herd.given += kept.length
+        kept = self.ready(scope["path"]) if _wants_all(scope) else None
+        if kept is not None:
             await send(kept.start)
             await send(kept.body)
             return
@@ -182,7 +190,7 @@ class MediaServer:
             return
         head = answer.head(outcome)
         if rendition.public:
-            kept.start, kept.until = head, known.until
+            kept.answer_with(head, known.until)
         await send(head)
         await send(kept.body)
         self.herd.given += kept.length

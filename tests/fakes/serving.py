@@ -6,14 +6,15 @@ from contextlib import asynccontextmanager, suppress
 
 from starlette.types import ASGIApp
 
+from frieze.connection import FindReady
 from frieze.server import bind, http_server
 
 
 @asynccontextmanager
-async def served(app: ASGIApp, proxies: tuple[str, ...] = ()) -> AsyncGenerator[int]:
-    """`app` on 127.0.0.1, where `proxies` are believed; its port."""
+async def served(app: ASGIApp, proxies: tuple[str, ...] = (), ready: FindReady | None = None) -> AsyncGenerator[int]:
+    """`app` on 127.0.0.1, where `proxies` are believed, and what is `ready` is given without it; its port."""
     listening = bind("127.0.0.1", 0, "tests", "nothing")
-    server = http_server(app, None, proxies)
+    server = http_server(app, None, proxies, ready)
     task = asyncio.create_task(server.serve(sockets=[listening]))
     try:
         yield listening.getsockname()[1]

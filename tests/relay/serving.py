@@ -137,7 +137,7 @@ async def serving(
     store = FaultyStore(folder / "store")
     await store.start()
     media = MediaServer(catalogue, store, replace(settings, trusted_proxies=proxies), clock)
-    async with served(media, proxies) as port:
+    async with served(media, proxies, media.ready) as port:
         try:
             yield Serving(catalogue, store, media, port)
         finally:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import aiohttp
 import uvicorn
 
-from frieze.server import Http
+from frieze.connection import Http
 from relay.log import LogReader
 from relay.rights import Walls
 from relay.server import Relay

@@ -162,6 +162,30 @@ async def test_what_may_be_shown_is_remembered_for_less_than_a_second(
         assert await status() == 410
 
 
+async def test_what_memory_has_ready_is_answered_as_the_application_would(
+    catalogue: Catalogue, client: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    now = [0.0]
+    async with serving(catalogue, tmp_path, MediaSettings(), clock=lambda: now[0]) as site:
+        shown = await site.show(body(SMALL))
+
+        async def answer(**headers: str) -> tuple[int, dict[str, str], bytes]:
+            async with client.get(site.base + shown.path, headers=headers) as answer:
+                said = {name: value for name, value in answer.headers.items() if name != "date"}
+                assert "date" in answer.headers
+                return answer.status, said, await answer.read()
+
+        from_store = await answer()
+        assert await answer() == from_store
+        assert (site.media.herd.hits, site.media.herd.given) == (1, 2 * SMALL)
+        # who asks with a condition that does not hold gets the same, and by the longer way
+        assert await answer(**{"if-none-match": '"x"'}) == from_store
+        assert (await answer(range="bytes=0-0"))[0] == 206
+        await site.remove(shown)
+        now[0] = MediaSettings().standing
+        assert (await answer())[0] == 410
+
+
 async def test_a_waiting_picture_needs_the_consoles_signed_address(
     site: Serving, client: aiohttp.ClientSession
 ) -> None:

@@ -72,7 +72,7 @@ async def main(folder: Path) -> None:
         uploads = UploadServer(catalogue, store, _IN, holder="bench")
         listening = bind("127.0.0.1", 0, "media", "nothing")
         pages = Starlette(routes=health_routes(catalogue, lambda: True))
-        server = http_server(Dispatch(media, None, pages, None, uploads), None, proxies)
+        server = http_server(Dispatch(media, None, pages, None, uploads), None, proxies, media.ready)
         serving = asyncio.create_task(server.serve(sockets=[listening]))
         wall = _Wall(catalogue)
         settle()
