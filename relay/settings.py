@@ -113,5 +113,6 @@ class MediaSettings:
     unknown: float = 10.0
     # Between a store's breaking off and the one attempt to go on where it stopped.
     resume_after: float = 0.5
-    # What the kernel holds unsent of a stream; with more, a reader that is gone is noticed later.
-    unsent: int = 256 * 1024
+    # What the kernel holds unsent of a stream: a piece of it (wall/store/base.py), so that a reader always finds more
+    # and need not be woken for each write. With more, a reader that is gone is noticed later.
+    unsent: int = 512 * 1024

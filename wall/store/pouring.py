@@ -14,7 +14,7 @@ import aiohttp
 
 from wall.store.base import PIECE, SMALL_PIECE, Sink, next_size
 
-# What the kernel takes in ahead of us (Linux: twice this, for its own use): less, and a piece is never full; left
+# What the kernel takes in ahead of us (Linux: twice this, which is a piece): less, and no piece is full; left
 # alone, it grows to megabytes for each slow reader.
 _AHEAD = 256 * 1024
 # What aiohttp holds of a body before we take it over: its `read_bufsize`, which it doubles, and one reading more.
