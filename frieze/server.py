@@ -13,7 +13,6 @@ from frieze.connection import FindReady, connection_class
 from wall.errors import SettingsError
 
 SHUTDOWN_SECONDS = 2  # how long open requests may take after a stop; Ctrl-C ends everything within 5 s
-HEADER_BYTES = 16 * 1024  # one request's head; reference: media.md §5.3
 BACKLOG = 4096  # a wall's whole audience may come back at once
 PAGES = ("pages and pictures", "--port or FRIEZE_PORT")  # what the port is for, and how another one is chosen
 
@@ -116,6 +115,5 @@ def http_server(
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
             timeout_keep_alive=30,
             backlog=BACKLOG,
-            h11_max_incomplete_event_size=HEADER_BYTES,
         )
     )

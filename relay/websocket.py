@@ -1,14 +1,14 @@
 """STOMP on WebSocket, plugged into uvicorn by its `ws` class setting: one port for pages, API, media and this.
 
-uvicorn hands over the bytes of the upgrade request. `websockets` reads it and decides about the handshake; then it is
-dropped, and the connection is a parser of frames (relay/framing.py), a session and its seats.
+The server's connection has read the upgrade request (frieze/connection.py). `websockets` decides about the handshake;
+then it is dropped, and the connection is a parser of frames (relay/framing.py), a session and its seats.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
-from websockets.datastructures import MultipleValuesError
+from websockets.datastructures import Headers, MultipleValuesError
 from websockets.exceptions import NegotiationError
 from websockets.frames import Opcode
 from websockets.http11 import Request, Response
@@ -78,11 +78,7 @@ class WebSocketViewer(Viewer):
             self.close(1012, "the relay restarts; reconnect")
 
     def data_received(self, data: bytes) -> None:
-        if self._parser is None:
-            if not self.transport.is_closing():
-                self._shake_hands(data)
-            return
-        if self._deaf:
+        if self._parser is None or self._deaf:
             return
         try:
             for opcode, payload in self._parser.feed(data):
@@ -122,14 +118,13 @@ class WebSocketViewer(Viewer):
 
     # ── the handshake ────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _shake_hands(self, data: bytes) -> None:
+    def asked(self, method: str, target: str, version: str, fields: Iterable[tuple[str, str]]) -> None:
+        """Answer the request for the upgrade, whose header is `fields`."""
+        if self.transport.is_closing():
+            return
+        request = Request(target, Headers(fields), method, version)
         extensions = [Negotiation()] if self.relay.settings.deflate else None
         protocol = ServerProtocol(select_subprotocol=_select, max_size=None, extensions=extensions)
-        protocol.receive_data(data)
-        request = next((event for event in protocol.events_received() if isinstance(event, Request)), None)
-        if request is None:
-            self.transport.abort()
-            return
         response = self._decide(protocol, request)
         protocol.send_response(response)
         answer = b"".join(protocol.data_to_send())
@@ -150,6 +145,8 @@ class WebSocketViewer(Viewer):
         settings = self.relay.settings
         if request.path.partition("?")[0] not in settings.paths:
             return protocol.reject(404, "Nothing here speaks WebSocket.\n")
+        if "Transfer-Encoding" in request.headers or not set(request.headers.get_all("Content-Length")) <= {"0"}:
+            return protocol.reject(400, "A request for a WebSocket has no body.\n")
         if self.relay.stopping:
             return _later(protocol, "The relay restarts; come back in a moment.\n")
         try:

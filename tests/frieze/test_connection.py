@@ -2,14 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import cast
 
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from frieze.connection import Http
+from frieze import connection
+from frieze.connection import HEADER_BYTES, Http
 from frieze.server import HttpServer, bind, http_server
 from tests.fakes.waiting import until
 
@@ -198,3 +199,111 @@ async def test_who_asks_and_asks_and_takes_nothing_does_not_fill_the_memory() ->
             assert (await browser.answer())[1] == LARGE
         assert site.given + len(site.asked) == count
         assert site.given > 1
+
+
+# ── a head's limits ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+BEGINNING = b"GET /other HTTP/1.1\r\nhost: wall\r\n"
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "HEAD_SECONDS", 0.2)
+
+
+async def _refused(browser: _Browser) -> tuple[str, str]:
+    """The status line and the sentence with which a connection was closed."""
+    async with asyncio.timeout(10):
+        head, _, sentence = (await browser.reader.read()).decode().partition("\r\n\r\n")
+    assert f"content-length: {len(sentence)}" in head
+    return head.split("\r\n")[0], sentence
+
+
+@pytest.mark.parametrize(
+    "field",
+    [b"x: %b" % (b"a" * 2 * HEADER_BYTES), b"\r\n".join(b"x-%d: a" % number for number in range(4_000))],
+    ids=["long", "many"],
+)
+async def test_a_head_that_is_too_large_is_refused(field: bytes) -> None:
+    async with _open() as (site, browser):
+        browser.ask(BEGINNING, field, b"\r\n\r\n")
+        status, sentence = await _refused(browser)
+        assert status == "HTTP/1.1 431 Request Header Fields Too Large"
+        assert "16 KiB" in sentence
+        assert site.asked == []
+
+
+async def test_a_head_without_an_end_is_refused_before_it_is_large() -> None:
+    async with _open() as (site, browser):
+        browser.ask(BEGINNING, b"x: ")
+        await until(lambda: site.server.server_state.connections, "the connection")
+        connected = site.connection
+        sent = 0
+        with suppress(ConnectionError):
+            while not connected.transport.is_closing():
+                browser.ask(b"a" * 1024)
+                await browser.writer.drain()
+                await asyncio.sleep(0)
+                sent += 1024
+        assert sent < 16 * HEADER_BYTES + 2 * 256 * 1024  # what lies in sockets, and one reading
+        assert site.asked == []
+
+
+async def test_what_comes_before_a_head_in_the_same_reading_is_not_counted_as_its() -> None:
+    async with _open() as (site, browser):
+        browser.ask(PLAIN * (4 * HEADER_BYTES // len(PLAIN)), PLAIN[:-2])
+        for _ in range(4 * HEADER_BYTES // len(PLAIN)):
+            await browser.answer()
+        browser.ask(PLAIN[-2:])
+        await browser.answer()
+        assert site.given + len(site.asked) == 4 * HEADER_BYTES // len(PLAIN) + 1
+
+
+async def test_a_head_that_just_fits_is_answered() -> None:
+    async with _open() as (site, browser):
+        filling = b"x: %b\r\n" % (b"a" * (HEADER_BYTES - 200))
+        browser.ask(BEGINNING, filling)
+        await browser.writer.drain()
+        browser.ask(b"\r\n")
+        assert await browser.sources(1) == ["application"]
+        assert len(site.asked) == 1
+
+
+@pytest.mark.usefixtures("hurried")
+async def test_a_head_that_does_not_get_on_is_refused() -> None:
+    async with _open() as (site, browser):
+        browser.ask(BEGINNING)
+        status, sentence = await _refused(browser)
+        assert status == "HTTP/1.1 408 Request Timeout"
+        assert "within 0.2 s" in sentence
+        assert site.asked == []
+
+
+@pytest.mark.usefixtures("hurried")
+async def test_the_next_head_has_its_time_too() -> None:
+    async with _open() as (_, browser):
+        browser.ask(PLAIN, b"GET")
+        await browser.answer()
+        assert (await _refused(browser))[0] == "HTTP/1.1 408 Request Timeout"
+
+
+@pytest.mark.usefixtures("hurried")
+async def test_who_says_nothing_is_closed_without_a_word() -> None:
+    async with _open() as (_, browser):
+        async with asyncio.timeout(10):
+            assert await browser.reader.read() == b""
+
+
+@pytest.mark.usefixtures("hurried")
+async def test_a_body_and_an_answer_take_the_time_they_need() -> None:
+    async with _open() as (site, browser):
+        browser.ask(b"POST /slow HTTP/1.1\r\nhost: wall\r\ncontent-length: 4\r\n\r\n")
+        await until(lambda: site.asked, "the request")
+        # another one that came later has had all its time
+        reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+        async with asyncio.timeout(10):
+            assert await reader.read() == b""
+        writer.close()
+        browser.ask(b"body")
+        site.go_on.set()
+        assert await browser.sources(1) == ["application"]

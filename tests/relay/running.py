@@ -11,6 +11,7 @@ import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
+from frieze.connection import Http
 from relay.log import StoredEvent
 from relay.server import Relay
 from relay.settings import RelaySettings
@@ -80,7 +81,7 @@ async def running(settings: RelaySettings = QUICK, log: FakeLog | None = None) -
     relay = Relay(log=log or FakeLog(), settings=settings)
     listener = await listen_tcp(relay, "127.0.0.1", 0)
     config = uvicorn.Config(
-        pages, host="127.0.0.1", port=0, ws=websocket_class(relay), http="httptools", lifespan="off", log_level="error"
+        pages, host="127.0.0.1", port=0, ws=websocket_class(relay), http=Http, lifespan="off", log_level="error"
     )
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())

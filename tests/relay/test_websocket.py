@@ -163,6 +163,37 @@ async def test_a_wrong_origin_is_refused_and_a_right_or_missing_one_is_not() -> 
             assert server.relay.connections.refusals["origin"] == 1
 
 
+@pytest.mark.parametrize(
+    ("line", "fields", "status"),
+    [
+        ("POST /stomp HTTP/1.1", "", 405),
+        ("GET /stomp HTTP/1.0", "", 505),
+        ("GET /stomp HTTP/1.1", "Content-Length: 4\r\n", 400),
+        ("GET /stomp HTTP/1.1", "Transfer-Encoding: chunked\r\n", 400),
+        ("GET /stomp HTTP/1.1", "Sec-WebSocket-Version: 8\r\n", 400),
+        ("GET /stomp HTTP/1.1", "Sec-WebSocket-Key: again\r\n", 400),
+        ("GET /stomp HTTP/1.1", "Host: twice\r\n", 400),
+        ("GET /stomp HTTP/1.1", "Content-Length: 0\r\n", 101),
+    ],
+)
+async def test_what_is_no_request_for_a_websocket_is_refused(line: str, fields: str, status: int) -> None:
+    async with running() as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        request = (
+            f"{line}\r\nHost: 127.0.0.1:{server.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{fields}\r\n"
+        )
+        writer.write(request.encode())
+        async with asyncio.timeout(10):
+            answer = await reader.readuntil(b"\r\n\r\n")
+            assert answer.split()[1] == b"%d" % status
+            if status == 101:
+                assert b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n" in answer
+            else:
+                await reader.read()  # and closes
+        writer.close()
+
+
 async def test_a_relay_answers_at_its_own_path_and_at_no_other_relays() -> None:
     settings = replace(QUICK, paths=("/stomp", "/n/this-1/stomp"))
     async with running(settings) as server:
