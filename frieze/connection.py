@@ -148,9 +148,14 @@ class Http(HttpToolsProtocol):
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
     def _too_late(self) -> None:
+        self._late = None
         if self.transport.is_closing():
             return
-        if not self._in_head:
+        latest = self._latest
+        if latest is not None and not latest.response_complete:
+            # its turn has not come, and we may not even be reading
+            self._late = self.loop.call_later(HEAD_SECONDS, self._too_late)
+        elif not self._in_head:
             self.transport.close()  # a browser that connected in advance takes any answer for that to its next request
         else:
             self._refuse(408, f"A request's head has to be complete within {HEAD_SECONDS:g} s.\n")

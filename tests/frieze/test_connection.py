@@ -269,6 +269,14 @@ async def test_a_head_that_just_fits_is_answered() -> None:
         assert len(site.asked) == 1
 
 
+async def _time_for_a_head(site: _Site) -> None:
+    """Wait until another connection, which begins now, has had all of it."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+    async with asyncio.timeout(10):
+        assert await reader.read() == b""
+    writer.close()
+
+
 @pytest.mark.usefixtures("hurried")
 async def test_a_head_that_does_not_get_on_is_refused() -> None:
     async with _open() as (site, browser):
@@ -299,11 +307,18 @@ async def test_a_body_and_an_answer_take_the_time_they_need() -> None:
     async with _open() as (site, browser):
         browser.ask(b"POST /slow HTTP/1.1\r\nhost: wall\r\ncontent-length: 4\r\n\r\n")
         await until(lambda: site.asked, "the request")
-        # another one that came later has had all its time
-        reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
-        async with asyncio.timeout(10):
-            assert await reader.read() == b""
-        writer.close()
+        await _time_for_a_head(site)
         browser.ask(b"body")
         site.go_on.set()
         assert await browser.sources(1) == ["application"]
+
+
+@pytest.mark.usefixtures("hurried")
+async def test_a_head_that_waits_for_the_answer_before_it_does_not_cut_that() -> None:
+    async with _open() as (site, browser):
+        browser.ask(b"GET /slow HTTP/1.1\r\nhost: wall\r\n\r\n", BEGINNING)
+        await until(lambda: site.asked, "the request")
+        await _time_for_a_head(site)
+        site.go_on.set()
+        assert await browser.sources(1) == ["application"]
+        assert (await _refused(browser))[0] == "HTTP/1.1 408 Request Timeout"
