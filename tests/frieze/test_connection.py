@@ -34,8 +34,8 @@ class _Answer:
 class _Site:
     """`/ready` is answered by memory while it may be; the application answers all else, `/slow` when it is let."""
 
-    server: HttpServer
     port: int
+    server: HttpServer = field(init=False)
     asked: list[str] = field(default_factory=list[str])
     given: int = 0
     go_on: asyncio.Event = field(default_factory=asyncio.Event)
@@ -87,7 +87,7 @@ class _Browser:
 @asynccontextmanager
 async def _open(keep_alive: int = 30) -> AsyncGenerator[tuple[_Site, _Browser]]:
     listening = bind("127.0.0.1", 0, "tests", "nothing")
-    site = _Site(None, listening.getsockname()[1])  # pyright: ignore[reportArgumentType]
+    site = _Site(listening.getsockname()[1])
     site.server = http_server(site, None, (), site.ready)
     site.server.config.timeout_keep_alive = keep_alive
     serving = asyncio.create_task(site.server.serve(sockets=[listening]))

@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
 CHUNK = 128 * 1024  # bytes handed on at once; reference/media.md §5.2
-# Bytes poured at once, each time for a turn of the loop and two system calls: half as much costs a fifth more processor
-# for a stream, twice as much hardly saves any. A sink that had no room may have to keep what it is given next, so that
-# is little.
+# Bytes poured at once, each time for a turn of the loop and two system calls; what other sizes cost stands in
+# docs/figures.md, and a MiB is what a stream may hold. A sink that had no room may have to keep what it is given next,
+# so that is little.
 PIECE, SMALL_PIECE = 512 * 1024, 64 * 1024
 Method = Literal["GET", "PUT"]
 
