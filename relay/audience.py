@@ -54,7 +54,7 @@ class Audience:
         group = self._groups.get(key)
         if group is None:
             shared = sum(other.shape.shared for other in self._groups.values()) < SHARED_SHAPES
-            group = self._groups[key] = Group(Shape(key, shared))
+            group = self._groups[key] = Group(Shape(key, shared), self._shared.batches)
         group.seats += 1
         seat = Seat(reader, self, group, receipt)
         seat.since = now
@@ -79,7 +79,7 @@ class Audience:
         """Take a seat away; its reader hears nothing more from it."""
         group = seat.group
         if seat.stage is Stage.LIVE:
-            group.live.pop(seat, None)
+            group.live.remove(seat)
         elif seat in self.waiting:
             self.waiting.remove(seat)
         if self._metered:
@@ -93,7 +93,7 @@ class Audience:
     def park(self, seat: Seat, now: float) -> None:
         """The reader's socket is full: stop writing to this seat."""
         if seat.stage is Stage.LIVE:
-            del seat.group.live[seat]
+            seat.group.live.remove(seat)
             seat.cursor = seat.group.cursor
             seat.since = now
             seat.stage = Stage.BEHIND
@@ -150,7 +150,7 @@ class Audience:
             self._early.append(seat)
             return
         group.cursor = self._ring.end
-        group.live[seat] = write
+        group.live.add(seat)
         seat.stage = Stage.LIVE
         seat.cursor = None
 
@@ -314,9 +314,10 @@ class Audience:
         shape = group.shape
         data = shape.frame(messages[0]) if len(messages) == 1 else b"".join([shape.frame(m) for m in messages])
         self._shared.writing = True
-        for write in group.live.values():
-            write(data)
-        self._shared.writing = False
+        try:
+            group.live.write(data)
+        finally:
+            self._shared.writing = False
         group.flushed = now
         live = len(group.live)
         self._count(live * len(messages), live * len(data))

@@ -17,6 +17,7 @@ from typing import NamedTuple, Protocol
 from relay.credit import Credit
 from relay.lag import Lag
 from relay.pace import Verdict
+from relay.recipients import Batches, Recipients
 from relay.ring import Shape
 from relay.settings import RelaySettings
 from wall.events import Cursor
@@ -33,6 +34,12 @@ class Reader(Protocol):
     @property
     def seats(self) -> "list[Seat]":
         """Its places, at all topics; audiences add and remove them."""
+        ...
+
+    @property
+    def descriptor(self) -> int | None:
+        """Its socket, where bytes may be written past `writer` as long as it is live; None where they may not. It
+        stays open until all its seats have been left."""
         ...
 
     def writer(self) -> Callable[[bytes], object]:
@@ -87,6 +94,7 @@ class Shared:
     counts: Counts = field(default_factory=Counts)
     writing: bool = False  # seats must stay where they are
     stalled: list[Reader] = field(default_factory=list[Reader])  # paused while writing
+    batches: Batches = field(default_factory=Batches)
 
 
 class Seated(NamedTuple):
@@ -161,9 +169,9 @@ class Group:
 
     __slots__ = ("cursor", "flushed", "live", "seats", "shape")
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: Shape, batches: Batches) -> None:
         self.shape = shape
         self.cursor: Cursor | None = None
-        self.live: dict[Seat, Callable[[bytes], object]] = {}
+        self.live = Recipients[Seat](batches)
         self.seats = 0
         self.flushed = 0.0  # when its live seats were last written to

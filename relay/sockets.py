@@ -42,11 +42,15 @@ def line_of(scope: MutableMapping[str, Any]) -> Line | None:
     transport = transport_of(scope)
     if transport is None:
         return None
+    return Line(transport, descriptor_of(transport), scope["extensions"][TRANSPORT]["wrote"])
+
+
+def descriptor_of(transport: asyncio.Transport) -> int | None:
+    """Where bytes may be written past the transport as long as nothing waits in it; None where they may not."""
     peer = transport.get_extra_info("socket")
     # under TLS it is the transport alone that knows how to write
     sealed = transport.get_extra_info("sslcontext") is not None
-    descriptor = None if peer is None or sealed else peer.fileno()
-    return Line(transport, descriptor, scope["extensions"][TRANSPORT]["wrote"])
+    return None if peer is None or sealed or transport.is_closing() else peer.fileno()
 
 
 def tune(transport: asyncio.Transport, settings: RelaySettings) -> None:

@@ -235,6 +235,10 @@ class EventStream:
 
     # ── as a reader ──────────────────────────────────────────────────────────────────────────────────────────────
 
+    @property
+    def descriptor(self) -> None:
+        """What the server has yet to write would be overtaken."""
+
     def writer(self) -> Callable[[bytes], object]:
         return self._say
 

@@ -16,7 +16,7 @@ from relay.rights import SHUT_OUT, check_write
 from relay.ring import ShapeKey, Wrap
 from relay.seats import Seat, Stage
 from relay.server import Relay
-from relay.sockets import tune, unanswered
+from relay.sockets import descriptor_of, tune, unanswered
 from wall.events import Cursor
 from wall.stomp.errors import Code, StompError
 from wall.stomp.events import (
@@ -248,6 +248,10 @@ class Viewer(asyncio.Protocol):
         """Write a frame that is for this connection only."""
         self.transport.write(self.wrap(stomp, True))
 
+    @property
+    def descriptor(self) -> int | None:
+        return descriptor_of(self.transport)
+
     def writer(self) -> Callable[[bytes], object]:
         return self.transport.write
 
@@ -350,6 +354,7 @@ class Viewer(asyncio.Protocol):
 
     def abort(self) -> None:
         """Be gone now."""
+        self._leave()
         self.transport.abort()
 
     def shut_out(self, destination: str) -> None:

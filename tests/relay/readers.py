@@ -34,6 +34,10 @@ class FakeReader:
         self.answers: list[tuple[bool | None, str | None]] = []
         self.behind = 0
 
+    @property
+    def descriptor(self) -> None:
+        """None."""
+
     def writer(self) -> Callable[[bytes], object]:
         return self.write
 
