@@ -136,7 +136,7 @@ class BatchWriter:
     def _collect(self, count: int, length: int, short: list[tuple[int, int]]) -> None:
         """What became of the requests just made."""
         if self._events(self._context, count, count, self._answered, None) != count:
-            raise RuntimeError(f"{count} writes did not all end: {_error()}")
+            raise OSError(f"{count} writes did not all end: {_error()}")
         answers = self._answers
         results = answers[_RESULT : _EVENT * count : _EVENT].tolist()
         if results.count(length) == count:
